@@ -1,0 +1,116 @@
+"""Model-agnostic meta-learning."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from metaart.algorithms.base import Batching, Loss, MetaAlgorithm
+from metaart.errors import UserError
+from metaart.functional.gradients import Moments, adam_direction, gradient
+from metaart.tasks import Examples, Params, Task
+
+ALPHA_SPEED = 10.0
+"""How much faster the logarithm of a learned alpha moves than a weight does under the same outer learning rate."""
+
+
+@dataclass(frozen=True)
+class MAMLConfig:
+    """How MAML adapts.
+
+    Attributes:
+        steps: inner steps K, from 1.
+        order: 2 differentiates through the inner loop; 1 takes inner gradients for constants (FOMAML).
+        alpha: inner learning rate, above 0; where it is learned, where it starts.
+        learn_alpha: `no` keeps one number; `layer` learns one per weight tensor; `layer_step` one per weight tensor
+            and step.
+        inner: `sgd`, or `adam` with a fresh state per task.
+        query_loss_at: inner steps whose query losses are averaged into the outer loss; empty means the last alone.
+    """
+
+    steps: int = 5
+    order: Literal[1, 2] = 2
+    alpha: float = 0.01
+    learn_alpha: Literal["no", "layer", "layer_step"] = "no"
+    inner: Literal["sgd", "adam"] = "sgd"
+    query_loss_at: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        for good, field, expected in (
+            (self.steps >= 1, "steps", "1 or more inner steps"),
+            (self.order in (1, 2), "order", "1 (first order) or 2 (second order)"),
+            (math.isfinite(self.alpha) and self.alpha > 0, "alpha", "an inner learning rate above 0"),
+            (self.learn_alpha in ("no", "layer", "layer_step"), "learn_alpha", "no, layer or layer_step"),
+            (self.inner in ("sgd", "adam"), "inner", "sgd or adam"),
+            (all(1 <= s <= self.steps for s in self.query_loss_at), "query_loss_at", f"steps from 1 to {self.steps}"),
+        ):
+            if not good:
+                raise UserError(
+                    expected=f"algorithm.{field} to be {expected}",
+                    got=repr(getattr(self, field)),
+                    fix=f"Give another value: --set algorithm.{field}=...",
+                )
+
+
+class MAML(MetaAlgorithm):
+    """Learns an initialisation from which a few gradient steps go far.
+
+        phi_0 = theta;  phi_{k+1} = phi_k - alpha_k * u(grad L_support(phi_k));  minimise L_query(phi_K) over theta
+
+    where u is the identity (SGD) or Adam's direction. Source: Finn, Abbeel & Levine 2017, algorithm 1; alpha per layer
+    and step and the query loss at several steps after Antoniou et al. 2019 (MAML++).
+
+    Differs from the paper: a learned alpha is kept positive by learning its logarithm.
+    """
+
+    def __init__(self, learner: nn.Module, loss: Loss, config: MAMLConfig, batching: Batching = Batching()) -> None:  # noqa: B008
+        super().__init__(learner, loss, batching)
+        self.config = config
+        self.passes = (max(config.query_loss_at or (config.steps,)), max(1, len(config.query_loss_at)))
+        columns = {"no": 0, "layer": 1, "layer_step": config.steps}[config.learn_alpha]
+        if columns:
+            self.alpha_log_shift = nn.Parameter(torch.zeros(len(self.theta()), columns))
+
+    def alphas(self) -> Tensor:
+        """The inner learning rates, (weight tensors, 1 or steps); rows in the order of `theta()`."""
+        if self.config.learn_alpha == "no":
+            return torch.full((len(self._registered), 1), self.config.alpha)
+        return self.config.alpha * torch.exp(ALPHA_SPEED * self.alpha_log_shift)
+
+    def adapt(self, support: Examples, steps: int | None = None) -> Params:
+        """Weights after `steps` inner steps on one support set."""
+        params = self.theta()
+        for params in self.path(support, self.config.steps if steps is None else steps):  # noqa: B007
+            pass
+        return params
+
+    def path(self, support: Examples, steps: int) -> Iterator[Params]:
+        """The weights after each of `steps` inner steps; past the steps trained for, the last alpha is kept."""
+        second_order = self.config.order == 2
+        params, moments = self.theta(), None
+        learned = self.alphas() if self.config.learn_alpha != "no" else None
+        for step in range(steps):
+            grads = gradient(lambda weights: self.loss(weights, support), params, through=second_order)
+            direction, moments = self._direction(grads, moments)
+            if learned is None:
+                params = {name: value - self.config.alpha * direction[name] for name, value in params.items()}
+            else:
+                column = learned[:, min(step, learned.shape[1] - 1)]
+                params = {
+                    name: value - column[row] * direction[name] for row, (name, value) in enumerate(params.items())
+                }
+            yield params
+
+    def task_loss(self, task: Task) -> Tensor:
+        """Query loss after the last inner step, or its mean over the steps of `query_loss_at`."""
+        wanted = self.config.query_loss_at or (self.config.steps,)
+        taken = enumerate(self.path(task.support, max(wanted)), start=1)
+        return torch.stack([self.loss(params, task.query) for step, params in taken if step in wanted]).mean()
+
+    def _direction(self, grads: Params, moments: Moments | None) -> tuple[Params, Moments | None]:
+        return (grads, None) if self.config.inner == "sgd" else adam_direction(grads, moments)

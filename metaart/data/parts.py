@@ -1,0 +1,224 @@
+"""Reading works in parallel, in parts that are kept, so that a killed run goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import symusic
+
+from metaart.data.base import Entry, Group, Source, reason
+from metaart.data.shards import SCHEMA, TOKEN_COLUMNS, Row
+from metaart.score.canonical import canonical, scaled
+from metaart.score.midi import read_midi, write_midi
+from metaart.score.tokens import encode_canonical, make_tokenizer
+
+if TYPE_CHECKING:
+    import miditok
+
+_READER_VERSION = 1
+_SECONDS_PER_WORK = 300
+_COST_PER_PART = 8.0
+_FINGERPRINT_NOTES = 32
+_PART_SCHEMA = SCHEMA.append(pa.field("fingerprint", pa.string())).append(pa.field("permissive", pa.bool_()))
+
+
+@dataclass(frozen=True)
+class Part:
+    """Works of one group that are read together and kept in one file.
+
+    Attributes:
+        group: of all of them.
+        entries: what to read.
+        key: name of the file, made of all that decides what is in it.
+    """
+
+    group: Group
+    entries: tuple[Entry, ...]
+    key: str
+
+
+def split_into_parts(source: Source, group: Group, entries: Sequence[Entry]) -> Iterator[Part]:
+    """Cut a group into parts of a few seconds each."""
+    for permissive in (True, False):
+        batch: list[Entry] = []
+        cost = 0.0
+        for entry in [entry for entry in entries if entry.permissive == permissive]:
+            batch.append(entry)
+            cost += entry.cost
+            if cost > _COST_PER_PART:
+                yield Part(group, tuple(batch), _key(source, group, batch))
+                batch, cost = [], 0.0
+        if batch:
+            yield Part(group, tuple(batch), _key(source, group, batch))
+
+
+def _key(source: Source, group: Group, entries: Sequence[Entry]) -> str:
+    known = [[entry.work_id, entry.title, entry.source, entry.licence, entry.content] for entry in entries]
+    versions = [version(package) for package in ("music21", "symusic", "miditok")]
+    text = json.dumps([_READER_VERSION, source.name, group.name, group.tradition, group.split, versions, known])
+    return sha256(text.encode()).hexdigest()[:24]
+
+
+def read_parts(
+    source: Source, parts: Sequence[Part], kept: Path, *, workers: int, progress: Callable[[int], object]
+) -> None:
+    """Read every part that is not kept yet, the most expensive first.
+
+    A worker that crashes takes nobody with it: its works are read again one by one, and the one that crashes again is
+    rejected.
+    """
+    kept.mkdir(parents=True, exist_ok=True)
+    todo = sorted(
+        (part for part in parts if not (kept / f"{part.key}.parquet").exists()),
+        key=lambda part: -sum(entry.cost for entry in part.entries),
+    )
+    progress(sum(len(part.entries) for part in parts) - sum(len(part.entries) for part in todo))
+    if workers <= 1 or len(todo) <= 1:
+        for part in todo:
+            _write_part(kept, part, *_read(source, part.group, part.entries))
+            progress(len(part.entries))
+        return
+    broken: list[Part] = []
+    with _pool(min(workers, len(todo))) as pool:
+        waiting = {pool.submit(_read_and_write, source, part, kept): part for part in todo}
+        for future in as_completed(waiting):
+            part = waiting[future]
+            if _crashed(future):
+                broken.append(part)
+            else:
+                progress(len(part.entries))
+    for part in broken:
+        rows: list[Row] = []
+        rejected: list[tuple[str, str]] = []
+        for entry in part.entries:
+            with _pool(1) as pool:
+                one = pool.submit(_read, source, part.group, (entry,))
+                if _crashed(one):
+                    rejected.append((entry.work_id, "the reader crashed on it"))
+                    continue
+            rows += one.result()[0]
+            rejected += one.result()[1]
+        _write_part(kept, part, rows, rejected)
+        progress(len(part.entries))
+
+
+def load_part(kept: Path, part: Part) -> tuple[list[Row], list[tuple[str, str]]]:
+    """The rows of a part that was read, and what it rejected."""
+    table = pq.read_table(kept / f"{part.key}.parquet", schema=_PART_SCHEMA)
+    rejected = json.loads(pq.read_metadata(kept / f"{part.key}.parquet").metadata[b"rejected"])
+    return table.to_pylist(), [(what, why) for what, why in rejected]
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+
+
+def _crashed(future: Future[Any]) -> bool:
+    try:
+        future.result()
+    except BrokenProcessPool:
+        return True
+    return False
+
+
+def _read_and_write(source: Source, part: Part, kept: Path) -> None:
+    _write_part(kept, part, *_read(source, part.group, part.entries))
+
+
+def _write_part(kept: Path, part: Part, rows: list[Row], rejected: list[tuple[str, str]]) -> None:
+    path = kept / f"{part.key}.parquet"
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    table = pa.Table.from_pylist(rows, schema=_PART_SCHEMA)
+    pq.write_table(table.replace_schema_metadata({"rejected": json.dumps(rejected)}), partial, compression="zstd")
+    partial.replace(path)
+
+
+def _read(source: Source, group: Group, entries: Sequence[Entry]) -> tuple[list[Row], list[tuple[str, str]]]:
+    """Read and tokenise works; what goes wrong with one is its reason."""
+    rows: list[Row] = []
+    rejected: list[tuple[str, str]] = []
+    for entry in entries:
+        try:
+            with _time_limit(_SECONDS_PER_WORK):
+                rows.append(_row(group, entry, source.read(entry)))
+        except Exception as error:
+            rejected.append((entry.work_id, reason(error)))
+    return rows, rejected
+
+
+def _row(group: Group, entry: Entry, midi: bytes) -> Row:
+    score = canonical(read_midi(midi, name=entry.work_id), name=entry.work_id)
+    others = [scaled(score, 0.5), scaled(score, 2.0)]
+    tokens = [encode_canonical(_tokenizer(), score)]
+    tokens += [encode_canonical(_tokenizer(), other) if other else np.zeros(0, np.uint16) for other in others]
+    return {
+        "group": entry.group,
+        "tradition": group.tradition,
+        "split": group.split,
+        "work_id": entry.work_id,
+        "title": entry.title,
+        "source": entry.source,
+        "licence": entry.licence,
+        "midi": write_midi(score),
+        **dict(zip(TOKEN_COLUMNS, tokens, strict=True)),
+        "fingerprint": fingerprint(score),
+        "permissive": entry.permissive,
+    }
+
+
+def fingerprint(score: symusic.Score) -> str:
+    """What two copies of a work share in any key and at any note value.
+
+    A digest of (pitch interval, distance in time, duration) of the first 32 notes, times divided by their common
+    divisor.
+    """
+    table = score.tracks[0].notes.numpy()
+    start, length, pitch = (
+        table[name][: _FINGERPRINT_NOTES + 1].astype(np.int64) for name in ("time", "duration", "pitch")
+    )
+    steps = np.diff(start)
+    unit = max(int(np.gcd.reduce(np.concatenate([steps, length[:-1]]))), 1) if len(steps) else 1
+    shape = np.stack([np.diff(pitch), steps // unit, length[:-1] // unit])
+    return sha256(shape.astype(np.int64).tobytes()).hexdigest()[:24]
+
+
+@cache
+def _tokenizer() -> miditok.REMI:
+    return make_tokenizer()
+
+
+@contextmanager
+def _time_limit(seconds: int) -> Iterator[None]:
+    """Raise TimeoutError in the main thread after so long; elsewhere, or without alarms, do nothing."""
+
+    def expire(_signal: int, _frame: FrameType | None) -> None:
+        raise TimeoutError(f"reading took more than {seconds} s")
+
+    try:
+        before = signal.signal(signal.SIGALRM, expire)
+    except (ValueError, AttributeError):
+        yield
+        return
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)

@@ -1,0 +1,159 @@
+"""From a source to a prepared folder: read, tokenise, leave out what repeats, write Parquet."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal
+
+from tqdm import tqdm
+
+from metaart.data.base import Entry, Group, Rejected, Source
+from metaart.data.parts import Part, load_part, read_parts, split_into_parts
+from metaart.data.shards import Row, read_metadata, write_dataset
+from metaart.errors import UserError
+from metaart.score.tokens import make_tokenizer, save_tokenizer
+
+_PRECEDENCE = {"test": 0, "validation": 1, "train": 2}
+
+
+def prepare(
+    source: Source,
+    out: Path | str,
+    *,
+    licence: Literal["any", "permissive"] = "any",
+    workers: int | None = None,
+    limit_per_group: int | None = None,
+    groups: Sequence[str] | None = None,
+    min_works: int | None = None,
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Read a source into a prepared folder that `Dataset.open` reads.
+
+    Works that repeat another (in any key, at any note value: the same first 32 notes) are left out; of two in
+    different splits the one in test stays, or else the one in validation. Groups that end up too small are left out.
+    What cannot be read is recorded with its reason and stops nothing.
+
+    Works are kept as they are read in `.parts` beside the folder: a run that was killed goes on where it was, and a
+    second folder of the same source (say, the permissive part) reads nothing again. `.parts` may be deleted.
+
+    Args:
+        source: where works come from.
+        out: the folder to write.
+        licence: "permissive" leaves out works with any known restriction.
+        workers: processes that read (default: all cores).
+        limit_per_group: read at most so many works of a group.
+        groups: names or patterns ("China:*") of the groups to read (default: all).
+        min_works: smallest group that is kept (default: the source's own).
+        progress: show a bar.
+
+    Returns:
+        The metadata, with "prepared": False where the folder was there already.
+
+    Raises:
+        UserError: the folder holds data of other settings, no group of that name, or nothing left.
+    """
+    out = Path(out)
+    wanted = _wanted(source, groups)
+    smallest = source.min_works if min_works is None else min_works
+    settings: dict[str, Any] = {
+        "source": source.name,
+        "licence": licence,
+        "limit_per_group": limit_per_group,
+        "groups": sorted(groups) if groups is not None else None,
+        "min_works": smallest,
+    }
+    rejected: list[tuple[str, str]] = []
+    parts: list[Part] = []
+    for group in wanted:
+        parts += split_into_parts(source, group, _entries(source, group, licence, limit_per_group, rejected))
+    content = sha256("".join(part.key for part in parts).encode()).hexdigest()[:24]
+    known = read_metadata(out)
+    if known is not None and known.get("settings") != settings:
+        raise UserError(
+            expected=f"a new folder, or one prepared with {settings}",
+            got=f"{out}, prepared with {known.get('settings')}",
+            fix="Choose another --out, or delete that folder.",
+        )
+    if known is not None and known.get("content") == content:
+        return {**known, "prepared": False}
+
+    kept = out.parent / ".parts"
+    total = sum(len(part.entries) for part in parts)
+    with tqdm(total=total, unit="work", desc=f"prepare {out.name}", disable=not progress, mininterval=0.5) as bar:
+        read_parts(source, parts, kept, workers=workers or len(os.sched_getaffinity(0)), progress=bar.update)
+    rows: list[Row] = []
+    for part in parts:
+        read, failed = load_part(kept, part)
+        rows += read
+        rejected += failed
+    chosen = _large_enough(_without_repeats(rows, rejected), wanted, smallest, rejected)
+    if not chosen:
+        raise UserError(
+            expected=f"at least one group of {smallest} works or more",
+            got=f"none; {len(rejected)} works were left out, {_reasons(rejected)}",
+            fix="Add works, or lower min_works.",
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    save_tokenizer(make_tokenizer(), out / "tokenizer.json")
+    about = {"source": source.name, "licence": licence, "settings": settings, "content": content}
+    return {**write_dataset(out, chosen, rejected, about), "prepared": True}
+
+
+def _wanted(source: Source, patterns: Sequence[str] | None) -> list[Group]:
+    known = source.groups()
+    if patterns is None:
+        return known
+    for pattern in patterns:
+        if not any(fnmatchcase(group.name, pattern) for group in known):
+            names = ", ".join(group.name for group in known)
+            raise UserError(
+                expected=f"names or patterns of groups: {names}", got=repr(pattern), fix="Take one of them."
+            )
+    return [group for group in known if any(fnmatchcase(group.name, pattern) for pattern in patterns)]
+
+
+def _entries(
+    source: Source, group: Group, licence: str, limit: int | None, rejected: list[tuple[str, str]]
+) -> list[Entry]:
+    entries: list[Entry] = []
+    for entry in source.entries(group.name):
+        if isinstance(entry, Rejected):
+            rejected.append((entry.what, entry.reason))
+        elif licence == "permissive" and not entry.permissive:
+            rejected.append((entry.work_id, f"not permissive: {entry.licence}"))
+        elif limit is None or len(entries) < limit:
+            entries.append(entry)
+    return entries
+
+
+def _without_repeats(rows: Sequence[Row], rejected: list[tuple[str, str]]) -> list[Row]:
+    """One row for each fingerprint: test before validation before train, then the first."""
+    first: dict[str, Row] = {}
+    for row in sorted(rows, key=lambda row: _PRECEDENCE[row["split"]]):
+        kept = first.setdefault(row["fingerprint"], row)
+        if kept is not row:
+            same = "its own group" if kept["group"] == row["group"] else f"the {kept['split']} group {kept['group']}"
+            rejected.append((row["work_id"], f"repeats a work of {same}"))
+    return [row for row in rows if first[row["fingerprint"]] is row]
+
+
+def _large_enough(
+    rows: Sequence[Row], groups: Sequence[Group], smallest: int, rejected: list[tuple[str, str]]
+) -> dict[str, list[Row]]:
+    """Rows by group, in the order of the source, without the groups that are too small."""
+    by_group: dict[str, list[Row]] = {group.name: [] for group in groups}
+    for row in rows:
+        by_group[row["group"]].append(row)
+    for works in by_group.values():
+        if len(works) < smallest:
+            rejected += [(row["work_id"], f"its group has fewer than {smallest} works") for row in works]
+    return {name: works for name, works in by_group.items() if works and len(works) >= smallest}
+
+
+def _reasons(rejected: Sequence[tuple[str, str]]) -> str:
+    return "; ".join(f"{count} x {reason}" for reason, count in Counter(why for _, why in rejected).most_common(3))

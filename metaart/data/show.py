@@ -1,0 +1,73 @@
+"""What a prepared folder holds, as a table to read."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from metaart.data.shards import SPLITS, Dataset
+
+_REASONS_SHOWN = 20
+
+
+def table(dataset: Dataset) -> str:
+    """Groups with their split, works, tokens and licence; totals by split; what was left out, by reason."""
+    about = dataset.metadata
+    head = ("split", "tradition", "group", "works", "tokens", "median", "licence")
+    rows = [
+        (
+            entry["split"],
+            entry["tradition"],
+            entry["name"],
+            f"{entry['works']:,}",
+            f"{entry['tokens']:,}",
+            f"{entry['median_tokens']:,}",
+            _licence(entry["licences"]),
+        )
+        for split in SPLITS
+        for entry in about["groups"]
+        if entry["split"] == split
+    ]
+    totals = [("split", "groups", "works", "tokens")]
+    for split in (*SPLITS, "all"):
+        held = [entry for entry in about["groups"] if split in (entry["split"], "all")]
+        works, tokens = sum(entry["works"] for entry in held), sum(entry["tokens"] for entry in held)
+        totals.append((split, f"{len(held):,}", f"{works:,}", f"{tokens:,}"))
+    reasons = Counter(_general(entry["reason"]) for entry in about["rejected"]).most_common()
+    lines = [
+        *_aligned([head, *rows], numbers=(3, 4, 5)),
+        "",
+        *_aligned(totals, numbers=(1, 2, 3)),
+        "",
+        f"left out: {len(about['rejected']):,} works (metadata.json lists each)",
+        *_aligned([(f"{count:,}", reason) for reason, count in reasons[:_REASONS_SHOWN]], numbers=(0,)),
+    ]
+    if len(reasons) > _REASONS_SHOWN:
+        lines.append(f"and {len(reasons) - _REASONS_SHOWN} more reasons")
+    return "\n".join(lines)
+
+
+def _licence(licences: dict[str, int]) -> str:
+    first = next(iter(licences))
+    return first[:60] + (f" (+{len(licences) - 1})" if len(licences) > 1 else "")
+
+
+def _general(reason: str) -> str:
+    """A reason without what differs from work to work."""
+    reason = re.sub(r"^repeats a work of the (\w+) group .*", r"repeats a work of a \1 group", reason)
+    reason = re.sub(r"^not permissive: the file says.*", "not permissive: by the file's own notice", reason)
+    return re.sub(r"\S+/\S+", "...", reason)[:100]
+
+
+def _aligned(rows: Sequence[Sequence[str]], numbers: Iterable[int]) -> list[str]:
+    """Columns of equal width, numbers to the right."""
+    right = set(numbers)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
+    return [
+        "  ".join(
+            cell.rjust(width) if column in right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

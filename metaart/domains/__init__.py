@@ -1,0 +1,25 @@
+"""Art forms by name: a new one is a file here and a line in `DOMAINS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from metaart.domains.base import Domain, Hand, Split
+from metaart.domains.music import Music, MusicConfig
+from metaart.domains.sinusoid import Sinusoid, SinusoidConfig
+
+__all__ = ["DOMAINS", "Domain", "Hand", "RegisteredDomain", "Split"]
+
+
+class RegisteredDomain(NamedTuple):
+    """A configuration class, and what builds the domain from one."""
+
+    config: type[Any]
+    build: Callable[[Any], Domain]
+
+
+DOMAINS: dict[str, RegisteredDomain] = {
+    "music": RegisteredDomain(MusicConfig, Music),
+    "sinusoid": RegisteredDomain(SinusoidConfig, Sinusoid),
+}

@@ -1,0 +1,77 @@
+"""The seam at which an art form plugs in."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from torch import Tensor, nn
+
+from metaart.tasks import Examples
+
+Split = Literal["train", "validation", "test"]
+View = Callable[[Examples], Examples]
+
+
+class Hand(ABC):
+    """One artist, composer, poet or curator: the works that tasks are drawn from.
+
+    Attributes:
+        name: unique among the hands of a data set.
+        num_works: how many there are to draw from.
+    """
+
+    name: str
+    num_works: int
+
+    @abstractmethod
+    def examples(self, works: Sequence[int], variation: np.random.Generator) -> Examples:
+        """The works of these indices as tensors, all in the same variation of the hand.
+
+        Two calls with generators of the same seed see the same variation: a task's support and query sets do.
+        """
+
+
+class Domain(ABC):
+    """An art form: where its hands come from, what learns them, what is minimised, and how it sounds or looks.
+
+    Attributes:
+        views: ways to look at query examples that an evaluation reports apart, by name.
+    """
+
+    views: Mapping[str, View] = {"all": lambda examples: examples}
+
+    @abstractmethod
+    def hands(self, data: Path | None, split: Split, *, varied: bool) -> list[Hand]:
+        """The hands of a split; `varied` switches task augmentation on (training) or off (evaluation)."""
+
+    @abstractmethod
+    def learner(self) -> nn.Module:
+        """A freshly initialised network, without buffers."""
+
+    @abstractmethod
+    def loss(self, predict: Callable[..., Any], examples: Examples) -> Tensor:
+        """The mean loss of a learner on examples, a scalar."""
+
+    def units(self, examples: Examples) -> int:
+        """What passing these examples once costs: works here, tokens where a work is a sequence."""
+        return int(np.prod(next(iter(examples.values())).shape[:2]))
+
+    def save_assets(self, folder: Path) -> None:
+        """Write what a run needs beside its weights and configuration (a tokenizer); nothing here."""
+
+    @abstractmethod
+    def render(self, predict: Callable[..., Any], requests: Sequence[Any]) -> list[bytes]:
+        """Create one artefact per request, all together.
+
+        Args:
+            predict: the adapted learners side by side: every input and output has one more dimension in front, one
+                entry per request, each with its own weights.
+            requests: what is asked for, in the domain's own terms.
+
+        Returns:
+            The files' bytes, in the order of the requests.
+        """

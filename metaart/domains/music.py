@@ -1,0 +1,146 @@
+"""Music: scores as tokens, an LSTM that predicts the next one, and a composer that writes MIDI files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from metaart.data.shards import Dataset, StoredWork
+from metaart.domains.base import Domain, Hand, Split
+from metaart.errors import UserError
+from metaart.functional.sequence import next_token_nll
+from metaart.networks.lstm import LanguageModel
+from metaart.score.compose import ComposeRequest, compose
+from metaart.score.hands import NewHands, draw_hand
+from metaart.score.tokens import Vocabulary, make_tokenizer, save_tokenizer
+from metaart.tasks import Examples
+
+
+@dataclass(frozen=True)
+class MusicConfig:
+    """How scores are read and learned.
+
+    Attributes:
+        max_tokens: tokens of a piece that are read, its beginning token included.
+        middle_share: share of training works read from a bar line inside the piece instead of from its beginning.
+        embedding_size: width of the token embedding.
+        hidden_size: width of the LSTM.
+        num_layers: layers of the LSTM.
+        new_hands: task augmentation; each part can be switched.
+    """
+
+    max_tokens: int = 128
+    middle_share: float = 0.25
+    embedding_size: int = 64
+    hidden_size: int = 128
+    num_layers: int = 1
+    new_hands: NewHands = field(default_factory=NewHands)
+
+    def __post_init__(self) -> None:
+        for name in ("max_tokens", "embedding_size", "hidden_size", "num_layers"):
+            value = getattr(self, name)
+            if value < (16 if name == "max_tokens" else 1):
+                raise UserError(
+                    expected=f"domain.{name} to be a positive number (max_tokens at least 16)",
+                    got=str(value),
+                    fix=f"Give another value: --set domain.{name}=...",
+                )
+
+
+class MusicHand(Hand):
+    """One composer, region or dance."""
+
+    def __init__(self, name: str, works: Sequence[StoredWork], vocabulary: Vocabulary, config: MusicConfig,
+                 varied: bool) -> None:  # fmt: skip
+        self.name, self.num_works = name, len(works)
+        self._works, self._vocabulary, self._config, self._varied = works, vocabulary, config, varied
+
+    def examples(self, works: Sequence[int], variation: np.random.Generator) -> Examples:
+        """{"tokens": (works, max_tokens) int64}, padded with 0."""
+        scores = [self._works[work] for work in works]
+        if not self._varied:
+            return {"tokens": window([score.tokens for score in scores], self._config.max_tokens)}
+        hand = draw_hand(self._config.new_hands, self._vocabulary, variation)
+        versions = {0.5: "tokens_half", 1.0: "tokens", 2.0: "tokens_double"}
+        sequences = []
+        for score in scores:
+            tokens = getattr(score, versions[hand.time_scale])
+            tokens = tokens if len(tokens) else score.tokens
+            if variation.random() < self._config.middle_share:
+                tokens = self._from_inside(tokens, variation)
+            sequences.append(hand.token_map[tokens])
+        return {"tokens": window(sequences, self._config.max_tokens)}
+
+    def _from_inside(self, tokens: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+        bars = np.flatnonzero(tokens[: -self._config.max_tokens] == self._vocabulary.bar)
+        return tokens[rng.choice(bars) :] if len(bars) else tokens
+
+
+def window(sequences: Sequence[NDArray[Any]], length: int) -> Tensor:
+    """The first `length` tokens of each sequence, (sequences, length) int64, padded with 0."""
+    padded = np.zeros((len(sequences), length), dtype=np.int64)
+    for row, tokens in enumerate(sequences):
+        padded[row, : min(len(tokens), length)] = tokens[:length]
+    return torch.from_numpy(padded)
+
+
+class Music(Domain):
+    """Next-token prediction over REMI tokens; the loss is in nats per token.
+
+    Views: `whole` is the piece up to `max_tokens`; `opening` its first two bars alone, where little has been heard
+    and the hand must come from the weights.
+    """
+
+    def __init__(self, config: MusicConfig = MusicConfig()) -> None:  # noqa: B008
+        self.config = config
+        self.vocabulary = Vocabulary.of(make_tokenizer())
+        self.views = {"whole": lambda examples: examples, "opening": self._opening}
+
+    def hands(self, data: Path | None, split: Split, *, varied: bool) -> list[Hand]:
+        """The groups of a prepared folder."""
+        if data is None:
+            raise UserError(
+                expected="a folder of prepared music",
+                got="none",
+                fix="Run `metaart data prepare music --out data/music`, then give `--data data/music`.",
+            )
+        dataset = Dataset.open(data)
+        return [
+            MusicHand(group, dataset.works(group), self.vocabulary, self.config, varied)
+            for group in dataset.groups(split)
+        ]
+
+    def learner(self) -> nn.Module:
+        """Embedding, LSTM, read-out."""
+        config = self.config
+        return LanguageModel(self.vocabulary.size, config.embedding_size, config.hidden_size, config.num_layers)
+
+    def loss(self, predict: Callable[..., Any], examples: Examples) -> Tensor:
+        """Mean next-token negative log-likelihood, nats per token."""
+        tokens = examples["tokens"]
+        logits, _ = predict(tokens[..., :-1])
+        return next_token_nll(logits, tokens, self.vocabulary.pad)
+
+    def units(self, examples: Examples) -> int:
+        """Tokens that are not padding."""
+        return int((examples["tokens"] != self.vocabulary.pad).sum())
+
+    def save_assets(self, folder: Path) -> None:
+        """tokenizer.json."""
+        save_tokenizer(make_tokenizer(), folder / "tokenizer.json")
+
+    def render(self, predict: Callable[..., Any], requests: Sequence[ComposeRequest]) -> list[bytes]:
+        """One MIDI file per request, each with its own adapted weights."""
+        return compose(predict, requests, self.vocabulary)
+
+    def _opening(self, examples: Examples) -> Examples:
+        tokens = examples["tokens"]
+        bars_heard = (tokens == self.vocabulary.bar).cumsum(-1)
+        return {**examples, "tokens": torch.where(bars_heard <= 2, tokens, self.vocabulary.pad)}

@@ -1,0 +1,65 @@
+"""Full runs, one function each: what `metaart train NAME` trains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from metaart.algorithms.maml import MAMLConfig
+from metaart.config import RunConfig, StageConfig
+from metaart.data.sampler import EpisodeConfig
+from metaart.domains.music import MusicConfig
+from metaart.domains.sinusoid import SinusoidConfig
+from metaart.errors import UserError
+
+
+def music() -> RunConfig:
+    """Compose in the hand of five pieces: a pooled LSTM, then first-order MAML with Adam inside, one step.
+
+    Why first order, why Adam and why one step: docs/results-music.md.
+    """
+    return RunConfig(
+        recipe="music",
+        domain=MusicConfig(),
+        algorithm=MAMLConfig(steps=1, order=1, alpha=0.002, learn_alpha="layer", inner="adam"),
+        data="data/music",
+        pretrain=StageConfig(
+            steps=12000,
+            tasks=48,
+            episode=EpisodeConfig(support=0, query=1),
+            outer_lr=3e-3,
+            clip_norm=1.0,
+            validate_every=1000,
+            validation_tasks=256,
+        ),
+        meta=StageConfig(steps=1500, tasks=16, outer_lr=4e-4, validate_every=250, validation_tasks=96),
+    )
+
+
+def sinusoid() -> RunConfig:
+    """The sine waves of Finn et al. 2017: 5 shots, one inner step of 0.01, second order, no pretraining."""
+    episode = EpisodeConfig(support=5, query=10)
+    return RunConfig(
+        recipe="sinusoid",
+        domain=SinusoidConfig(),
+        algorithm=MAMLConfig(steps=1, order=2, alpha=0.01),
+        pretrain=StageConfig(steps=0, episode=episode),
+        meta=StageConfig(steps=20_000, tasks=25, episode=episode, validate_every=2000, validation_tasks=200),
+        log_every=200,
+        checkpoint_every=2000,
+    )
+
+
+RECIPES: dict[str, Callable[[], RunConfig]] = {"music": music, "sinusoid": sinusoid}
+
+
+def recipe(name: str) -> RunConfig:
+    """The configuration of a recipe.
+
+    Raises:
+        UserError: there is none of that name.
+    """
+    if name not in RECIPES:
+        raise UserError(
+            expected=f"a recipe: {', '.join(RECIPES)}", got=repr(name), fix="`metaart train --help` lists them."
+        )
+    return RECIPES[name]()
