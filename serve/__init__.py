@@ -1,0 +1,1 @@
+"""Ray Serve: HTTP endpoints over adapted models."""

@@ -1,0 +1,1 @@
+"""Ray Tune: the search for alpha and friends."""

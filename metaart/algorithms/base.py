@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
@@ -89,6 +89,11 @@ class MetaAlgorithm(nn.Module, ABC):
             support: the examples of one task.
             steps: inner steps; the number it was built with if left out; 0 gives the weights before adaptation.
         """
+
+    def path(self, support: Examples, steps: int) -> Iterator[Params]:
+        """The weights after 1, 2, ... `steps` inner steps; an algorithm that walks there overrides it to walk once."""
+        for step in range(1, steps + 1):
+            yield self.adapt(support, step)
 
     @final
     def forward(self, tasks: Task, adapted: bool = True) -> Tensor:

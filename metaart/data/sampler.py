@@ -76,8 +76,12 @@ class TaskSampler:
         """One task; its tensors have the works first."""
         choice, variation_seed = np.random.SeedSequence([self.seed, step, index]).spawn(2)
         rng = np.random.default_rng(choice)
-        hand = self.hands[rng.choice(len(self.hands), p=self._probabilities)]
-        return self.episode(hand, rng, variation_seed)
+        return self.episode(self._hand(rng), rng, variation_seed)
+
+    def hand(self, step: int, index: int) -> DrawsWorks:
+        """The hand of one task."""
+        choice, _ = np.random.SeedSequence([self.seed, step, index]).spawn(2)
+        return self._hand(np.random.default_rng(choice))
 
     def episode(self, hand: DrawsWorks, rng: np.random.Generator, variation: np.random.SeedSequence) -> Task:
         """A task of one given hand."""
@@ -91,3 +95,6 @@ class TaskSampler:
     def batch(self, step: int, indices: Iterable[int]) -> Task:
         """The tasks of these indices, stacked."""
         return stack([self.task(step, index) for index in indices])
+
+    def _hand(self, rng: np.random.Generator) -> DrawsWorks:
+        return self.hands[rng.choice(len(self.hands), p=self._probabilities)]

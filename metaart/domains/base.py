@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from torch import Tensor, nn
 
+from metaart.errors import UserError
 from metaart.tasks import Examples
 
 Split = Literal["train", "validation", "test"]
@@ -40,9 +41,13 @@ class Domain(ABC):
 
     Attributes:
         views: ways to look at query examples that an evaluation reports apart, by name.
+        unit: of the loss.
+        baselines: learners that are counted from a support set alone, without gradient steps, by name.
     """
 
     views: Mapping[str, View] = {"all": lambda examples: examples}
+    unit: str = "loss"
+    baselines: Mapping[str, Callable[[Examples], Callable[..., Any]]] = {}
 
     @abstractmethod
     def hands(self, data: Path | None, split: Split, *, varied: bool) -> list[Hand]:
@@ -62,6 +67,22 @@ class Domain(ABC):
 
     def save_assets(self, folder: Path) -> None:
         """Write what a run needs beside its weights and configuration (a tokenizer); nothing here."""
+
+    def read(self, files: Sequence[bytes], names: Sequence[str] = ()) -> Examples:  # noqa: ARG002
+        """A user's own files as examples to adapt to; an art form that has a file format overrides it.
+
+        Args:
+            files: their bytes, which nobody vouches for.
+            names: what to call them in errors.
+
+        Raises:
+            UserError: files that cannot be used.
+        """
+        raise UserError(
+            expected="an art form that reads files",
+            got=type(self).__name__.lower(),
+            fix="Use a run of another art form, such as music.",
+        )
 
     @abstractmethod
     def render(self, predict: Callable[..., Any], requests: Sequence[Any]) -> list[bytes]:

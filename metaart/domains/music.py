@@ -14,13 +14,18 @@ from torch import Tensor, nn
 
 from metaart.data.shards import Dataset, StoredWork
 from metaart.domains.base import Domain, Hand, Split
-from metaart.errors import UserError
-from metaart.functional.sequence import next_token_nll
+from metaart.errors import TooLarge, UserError
+from metaart.functional.sequence import bigram_log_probs, next_token_nll
 from metaart.networks.lstm import LanguageModel
-from metaart.score.compose import ComposeRequest, compose
+from metaart.score.canonical import canonical
+from metaart.score.compose import ComposeRequest, compose, primer_tokens
 from metaart.score.hands import NewHands, draw_hand
-from metaart.score.tokens import Vocabulary, make_tokenizer, save_tokenizer
+from metaart.score.midi import read_midi
+from metaart.score.tokens import Tokens, Vocabulary, encode_canonical, make_tokenizer, save_tokenizer
 from metaart.tasks import Examples
+
+MAX_FILES = 20
+WINDOWS_PER_FILE = 4
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,21 @@ def window(sequences: Sequence[NDArray[Any]], length: int) -> Tensor:
     return torch.from_numpy(padded)
 
 
+def windows_of(tokens: NDArray[Any], length: int, bar: int) -> list[NDArray[Any]]:
+    """Up to `WINDOWS_PER_FILE` parts that cover the beginning of a piece, each but the first from a bar line.
+
+    What is left over at the end is dropped where it is less than a quarter of a part.
+    """
+    bars, starts = np.flatnonzero(tokens == bar), [0]
+    while len(starts) < WINDOWS_PER_FILE and starts[-1] + length + length // 4 < len(tokens):
+        within = bars[(bars > starts[-1]) & (bars <= starts[-1] + length)]
+        beyond = bars[bars > starts[-1] + length]
+        if not len(within) and not len(beyond):
+            break
+        starts.append(int(within[-1] if len(within) else beyond[0]))
+    return [tokens[start:] for start in starts]
+
+
 class Music(Domain):
     """Next-token prediction over REMI tokens; the loss is in nats per token.
 
@@ -98,10 +118,14 @@ class Music(Domain):
     and the hand must come from the weights.
     """
 
-    def __init__(self, config: MusicConfig = MusicConfig()) -> None:  # noqa: B008
+    unit = "nats per token"
+
+    def __init__(self, config: MusicConfig = MusicConfig()) -> None:
         self.config = config
-        self.vocabulary = Vocabulary.of(make_tokenizer())
+        self._tokenizer = make_tokenizer()
+        self.vocabulary = Vocabulary.of(self._tokenizer)
         self.views = {"whole": lambda examples: examples, "opening": self._opening}
+        self.baselines = {"bigrams of the support set": self._bigrams}
 
     def hands(self, data: Path | None, split: Split, *, varied: bool) -> list[Hand]:
         """The groups of a prepared folder."""
@@ -134,11 +158,36 @@ class Music(Domain):
 
     def save_assets(self, folder: Path) -> None:
         """tokenizer.json."""
-        save_tokenizer(make_tokenizer(), folder / "tokenizer.json")
+        save_tokenizer(self._tokenizer, folder / "tokenizer.json")
+
+    def read(self, files: Sequence[bytes], names: Sequence[str] = ()) -> Examples:
+        """MIDI files as {"tokens": (windows, max_tokens)}: of each its beginning, and more windows from bar lines."""
+        if not 1 <= len(files) <= MAX_FILES:
+            kind = TooLarge if files else UserError
+            raise kind(
+                expected=f"1 to {MAX_FILES} MIDI files as examples",
+                got=str(len(files)),
+                fix="Give a handful of pieces by one hand: five say most of it.",
+            )
+        named = zip(names or [f"example {place}" for place in range(1, len(files) + 1)], files, strict=True)
+        pieces = [self._tokens(data, name) for name, data in named]
+        windows = [part for piece in pieces for part in windows_of(piece, self.config.max_tokens, self.vocabulary.bar)]
+        return {"tokens": window(windows, self.config.max_tokens)}
+
+    def primer(self, data: bytes, *, bars: int, name: str = "the primer") -> tuple[int, ...]:
+        """A MIDI file as the beginning of a piece of so many bars, for `ComposeRequest.primer`."""
+        return primer_tokens(self._tokens(data, name), self.vocabulary, bars)
 
     def render(self, predict: Callable[..., Any], requests: Sequence[ComposeRequest]) -> list[bytes]:
         """One MIDI file per request, each with its own adapted weights."""
         return compose(predict, requests, self.vocabulary)
+
+    def _tokens(self, data: bytes, name: str) -> Tokens:
+        return encode_canonical(self._tokenizer, canonical(read_midi(data, name=name), name=name))
+
+    def _bigrams(self, support: Examples) -> Callable[..., Any]:
+        table = bigram_log_probs(support["tokens"], self.vocabulary.size, self.vocabulary.pad)
+        return lambda tokens: (table[tokens], None)
 
     def _opening(self, examples: Examples) -> Examples:
         tokens = examples["tokens"]

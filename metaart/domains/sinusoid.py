@@ -45,7 +45,7 @@ class SineHand(Hand):
 class Sinusoid(Domain):
     """Few points of a sine wave in, the whole wave out; the loss is the mean squared error."""
 
-    def __init__(self, config: SinusoidConfig = SinusoidConfig()) -> None:  # noqa: B008
+    def __init__(self, config: SinusoidConfig = SinusoidConfig()) -> None:
         self.config = config
 
     def hands(self, data: Path | None, split: Split, *, varied: bool) -> list[Hand]:  # noqa: ARG002

@@ -1,0 +1,1 @@
+"""Pure tensor maths, one formula a function."""

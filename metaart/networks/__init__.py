@@ -1,0 +1,1 @@
+"""Learners: modules that know nothing of meta-learning."""

@@ -1,0 +1,1 @@
+"""Training: the loop, the outer step, checkpoints, the journal."""

@@ -68,7 +68,7 @@ class Place:
     folder: Path
     rank: int = 0
     world: int = 1
-    report: Report = field(default=lambda line: None)
+    report: Report = field(default=lambda _: None)
     log_every: int = 20
     checkpoint_every: int = 200
 

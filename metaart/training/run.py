@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from metaart.training.step import LocalStep, OuterStep, State, load_weights
 
 MakeStep = Callable[[MetaAlgorithm, StageConfig], OuterStep]
 POOLED, WEIGHTS, CONFIG = "pooled.safetensors", "weights.safetensors", "config.json"
+METRICS = "metrics.jsonl"
 
 
 def prepare_run(config: RunConfig, folder: Path, *, resume: bool) -> None:
@@ -42,6 +44,20 @@ def prepare_run(config: RunConfig, folder: Path, *, resume: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     build_domain(config).save_assets(folder)
     save_text(folder / CONFIG, text)
+
+
+def start_from(config: RunConfig, folder: Path, other: Path) -> None:
+    """Take over the pooled weights of another run and what they cost, in place of this run's pooled stage.
+
+    Raises:
+        UserError: the other run has none, or another learner.
+    """
+    weights = load_tensors(other / POOLED)
+    load_weights(build_pooled(config, build_domain(config)), weights)
+    save_tensors(folder / POOLED, weights)
+    lines = (other / METRICS).read_text(encoding="utf-8").splitlines() if (other / METRICS).exists() else []
+    kept = [line for line in lines if json.loads(line)["stage"] == "pretrain"]
+    save_text(folder / METRICS, "".join(f"{line}\n" for line in kept))
 
 
 def train_run(config: RunConfig, place: Place, make_step: MakeStep = LocalStep) -> None:

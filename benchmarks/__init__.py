@@ -1,0 +1,1 @@
+"""Measurements: beside other libraries, and of what papers promise. `scripts/bench NAME` runs one."""

@@ -1,0 +1,129 @@
+"""What a run says of itself: a progress bar, metrics.jsonl, TensorBoard events, and a picture of the curves."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import defaultdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from tqdm import tqdm
+
+
+class Journal:
+    """Call it with each line of metrics; leave its context to draw the curves.
+
+    Args:
+        folder: the run directory.
+        totals: steps by stage, for the bar.
+        rank: only rank 0 writes and shows.
+        show: show the bar.
+    """
+
+    def __init__(self, folder: Path, totals: dict[str, int], rank: int = 0, show: bool = True) -> None:
+        self._folder, self._totals, self._writes = folder, totals, rank == 0
+        self._show = show and self._writes
+        self._bar: tqdm[Any] | None = None
+        self._stage = ""
+
+    def __enter__(self) -> Self:
+        if self._writes:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._lines = (self._folder / "metrics.jsonl").open("a", encoding="utf-8")
+            self._events = SummaryWriter(str(self._folder / "tensorboard"))
+        return self
+
+    def __call__(self, line: dict[str, Any]) -> None:
+        """Take one line: {"stage", "step", "loss", ...}."""
+        if not self._writes:
+            return
+        self._lines.write(json.dumps(line) + "\n")
+        self._lines.flush()
+        for name, value in line.items():
+            if isinstance(value, float):
+                self._events.add_scalar(f"{line['stage']}/{name}", value, line["step"])
+        if self._show:
+            self._advance(line)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._writes:
+            return
+        if self._bar is not None:
+            self._bar.close()
+        self._lines.close()
+        self._events.close()
+        plot_curves(self._folder)
+
+    def _advance(self, line: dict[str, Any]) -> None:
+        if line["stage"] != self._stage or self._bar is None:
+            if self._bar is not None:
+                self._bar.close()
+            self._stage = line["stage"]
+            total = self._totals.get(self._stage)
+            self._bar = tqdm(total=total, initial=line["step"] - 1, desc=self._stage, unit="step", file=sys.stderr)
+        self._bar.update(line["step"] - self._bar.n)
+        shown = {"query": line["loss"]}
+        shown |= {"before": line["before"]} if "before" in line else {}
+        shown |= {"tasks/s": line["tasks_per_s"]} if "tasks_per_s" in line else {}
+        if "validation" in line:
+            self._bar.write(f"{self._stage} step {line['step']}: validation {line['validation']:.4f}", file=sys.stderr)
+        self._bar.set_postfix({name: f"{value:.3f}" for name, value in shown.items()})
+
+
+def read_metrics(folder: Path) -> dict[str, dict[int, dict[str, Any]]]:
+    """The lines of metrics.jsonl by stage and step; a step trained twice (after a resume) counts once, the last."""
+    stages: dict[str, dict[int, dict[str, Any]]] = defaultdict(dict)
+    path = folder / "metrics.jsonl"
+    if path.exists():
+        for text in path.read_text(encoding="utf-8").splitlines():
+            try:
+                line = json.loads(text)
+            except ValueError:  # the last line of a killed run may be half-written
+                continue
+            stages[line["stage"]].setdefault(line["step"], {}).update(line)
+    return {stage: dict(sorted(lines.items())) for stage, lines in stages.items()}
+
+
+def plot_curves(folder: Path) -> Path | None:
+    """Draw curves.png from metrics.jsonl: loss before and after adaptation, and validation, by stage."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    stages = read_metrics(folder)
+    if not stages:
+        return None
+    figure = Figure(figsize=(6.5 * len(stages), 4.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(1, len(stages), squeeze=False)[0]
+    for axis, (stage, lines) in zip(axes, stages.items(), strict=True):
+        for name, label, style in (
+            ("before", "training, before adaptation", {"alpha": 0.5, "linewidth": 1}),
+            ("loss", "training, after adaptation", {"alpha": 0.8, "linewidth": 1}),
+            ("validation", "validation, after adaptation", {"marker": "o", "markersize": 4}),
+        ):
+            points = [(step, line[name]) for step, line in lines.items() if line.get(name) is not None]
+            if points and not (name == "before" and stage == "pretrain"):
+                axis.plot(*zip(*points, strict=True), label=label if stage != "pretrain" else name, **style)
+        axis.set(title=stage, xlabel="outer step", ylabel="query loss")
+        axis.grid(alpha=0.3)
+        axis.legend()
+    path = folder / "curves.png"
+    figure.savefig(path, dpi=110)
+    return path
+
+
+def summary(folder: Path) -> str:
+    """One line per stage: steps, best validation, units passed."""
+    lines = []
+    for stage, steps in read_metrics(folder).items():
+        validated = [(line["validation"], step) for step, line in steps.items() if "validation" in line]
+        best = f", best validation {min(validated)[0]:.4f} at step {min(validated)[1]}" if validated else ""
+        units = max((line["units"] for line in steps.values() if "units" in line), default=0)
+        lines.append(f"{stage}: {max(steps):,} steps, {units:,} units passed{best}")
+    return "\n".join(lines)
