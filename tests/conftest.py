@@ -1,0 +1,89 @@
+"""What many tests share: prepared music, a tiny trained run, one Ray session."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")
+os.environ.setdefault("DS_ACCELERATOR", "cpu")
+
+import pytest
+import torch
+
+from metaart.config import RunConfig, override
+from metaart.data.corpus import CorpusSource
+from metaart.data.prepare import prepare
+from metaart.data.shards import Dataset
+from metaart.recipes import recipe
+from metaart.training.loop import Place
+from metaart.training.run import prepare_run, train_run
+
+GROUPS = ["Ryan: reels", "Ryan: jigs", "Aird: book 1", "Aird: book 2", "O'Neill: reels", "China: Shanxi", "Luxembourg"]
+"""Two of validation, three of training, two of test; all are tunes that are read in milliseconds."""
+
+TINY = ["domain.hidden_size=16", "domain.embedding_size=8", "domain.max_tokens=48", "meta.tasks=4",
+        "meta.episode.support=3", "meta.episode.query=3", "meta.validation_tasks=4", "meta.steps=2",
+        "pretrain.steps=2", "pretrain.tasks=6", "pretrain.validation_tasks=6", "batching.mode=loop"]  # fmt: skip
+"""Settings that make the recipe `music` take a second or two."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def music_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A prepared folder with real tunes in all three splits, twelve works a group."""
+    out = tmp_path_factory.mktemp("data") / "music"
+    prepare(CorpusSource(), out, groups=GROUPS, limit_per_group=14, workers=1, progress=False)
+    return out
+
+
+@pytest.fixture(scope="session")
+def midi_folder(music_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """DIR/composer/*.mid of five hands, twelve pieces each."""
+    folder = tmp_path_factory.mktemp("midi")
+    dataset = Dataset.open(music_data)
+    for number, group in enumerate([name for split in dataset.splits.values() for name in split][:5]):
+        hand = folder / f"composer-{number}"
+        hand.mkdir()
+        for place, work in enumerate(dataset.works(group)[:12]):
+            (hand / f"{place:02d}.mid").write_bytes(work.midi)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_config(music_data: Path) -> RunConfig:
+    """The recipe `music`, made tiny."""
+    return override(recipe("music"), [f"data={music_data}", *TINY])
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tiny_config: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run directory of `tiny_config`; read it, do not write into it."""
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    prepare_run(tiny_config, folder, resume=False)
+    train_run(tiny_config, Place(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def ray_session() -> Iterator[None]:
+    """One Ray for all tests that need one; mark them with `ray`."""
+    import ray
+
+    ray.init(
+        address="local",
+        num_cpus=2,
+        include_dashboard=False,
+        object_store_memory=100 * 2**20,
+        log_to_driver=False,
+        logging_level="error",
+    )
+    yield
+    ray.shutdown()
