@@ -37,10 +37,16 @@ def _one_thread() -> None:
 
 
 @pytest.fixture(scope="session")
-def music_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def corpus() -> CorpusSource:
+    """The corpus with its catalogue, which takes seconds to build."""
+    return CorpusSource()
+
+
+@pytest.fixture(scope="session")
+def music_data(corpus: CorpusSource, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A prepared folder with real tunes in all three splits, twelve works a group."""
     out = tmp_path_factory.mktemp("data") / "music"
-    prepare(CorpusSource(), out, groups=GROUPS, limit_per_group=14, workers=1, progress=False)
+    prepare(corpus, out, groups=GROUPS, limit_per_group=14, workers=1, progress=False)
     return out
 
 
