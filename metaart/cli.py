@@ -1,4 +1,4 @@
-"""The command line: `metaart data|train|evaluate|create`; `metaart COMMAND --help` teaches each."""
+"""The command line: `metaart data|train|evaluate|create|draw`; `metaart COMMAND --help` teaches each."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import metaart
+from metaart.data.commands import add_data
 from metaart.errors import UserError
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(commands)
     _add_evaluate(commands)
     _add_create(commands)
+    _add_draw(commands)
     return parser
 
 
@@ -54,32 +56,7 @@ def _command(commands: Commands, name: str, about: str, epilog: str = "") -> arg
 
 
 def _add_data(commands: Commands) -> None:
-    data = _command(commands, "data", "Prepare works for learning, or show what was prepared.")
-    actions = data.add_subparsers(required=True, metavar="ACTION")
-    prepare = _command(
-        actions,
-        "prepare",
-        "Turn works into Parquet shards of groups (hands), split by tradition into train, validation and test.",
-        "A killed run goes on where it was; a second call does nothing.\n\n"
-        "  metaart data prepare music                                   the corpus of the music21 package\n"
-        "  metaart data prepare music --licence permissive --out data/free\n"
-        "  metaart data prepare music --source folder --path my/midi    my/midi/COMPOSER/*.mid",
-    )
-    prepare.add_argument("domain", choices=["music"], help="the art form")
-    prepare.add_argument("--source", default="corpus", choices=["corpus", "folder"], help="where works come from")
-    prepare.add_argument("--path", type=Path, help="the folder of --source folder: one sub-folder per composer")
-    prepare.add_argument("--out", type=Path, help="folder to write (data/music)")
-    prepare.add_argument(
-        "--licence", default="any", choices=["any", "permissive"], help="permissive leaves out works with restrictions"
-    )
-    prepare.add_argument("--groups", nargs="+", metavar="NAME", help="only these groups; patterns such as 'China:*'")
-    prepare.add_argument("--limit-per-group", type=int, metavar="N", help="at most N works of a group")
-    prepare.add_argument("--min-works", type=int, metavar="N", help="leave out groups with fewer works")
-    prepare.add_argument("--workers", type=int, help="processes (all cores)")
-    prepare.set_defaults(run=_data_prepare)
-    show = _command(actions, "show", "Print groups, works, tokens, licences and splits of a prepared folder.")
-    show.add_argument("data", type=Path, nargs="?", default=Path("data/music"), help="prepared folder (data/music)")
-    show.set_defaults(run=_data_show)
+    add_data(_command(commands, "data", "Prepare works for learning, show what was prepared, or write it as files."))
 
 
 def _add_train(commands: Commands) -> None:
@@ -149,41 +126,11 @@ def _add_create(commands: Commands) -> None:
     music.set_defaults(run=_create_music)
 
 
-def _data_prepare(options: argparse.Namespace) -> int:
-    from metaart.data import SOURCES
-    from metaart.data.prepare import prepare
-
-    if (options.source == "folder") != (options.path is not None):
-        raise UserError(
-            expected="--path DIR with --source folder, and only there",
-            got=f"--source {options.source} --path {options.path}",
-            fix="For your own files: metaart data prepare music --source folder --path DIR",
-        )
-    source = SOURCES[options.source](*([options.path] if options.path else []))
-    out = options.out or Path("data/music" if options.licence == "any" else "data/music-permissive")
-    done = prepare(
-        source,
-        out,
-        licence=options.licence,
-        workers=options.workers,
-        limit_per_group=options.limit_per_group,
-        groups=options.groups,
-        min_works=options.min_works,
-    )
-    counts = done["counts"]
-    print(
-        f"{out}: {counts['works']:,} works in {counts['groups']} groups, {counts['tokens']:,} tokens; "
-        f"{counts['rejected']:,} left out" + ("" if done["prepared"] else "; it was there already, nothing done")
-    )
-    return 0
-
-
-def _data_show(options: argparse.Namespace) -> int:
-    from metaart.data.shards import Dataset
-    from metaart.data.show import table
-
-    print(table(Dataset.open(options.data)))
-    return 0
+def _add_draw(commands: Commands) -> None:
+    draw = _command(commands, "draw", "Draw MIDI files as piano rolls, one below the other.")
+    draw.add_argument("files", type=Path, nargs="+", metavar="MIDI", help="what to draw")
+    draw.add_argument("--out", type=Path, default=Path("rolls.png"), help="picture to write (rolls.png)")
+    draw.set_defaults(run=_draw)
 
 
 def _train(options: argparse.Namespace) -> int:
@@ -270,6 +217,14 @@ def _create_music(options: argparse.Namespace) -> int:
         **{name: getattr(options, name) for name in ("bars", "temperature", "top_p", "seed")},
     )
     print(done)
+    return 0
+
+
+def _draw(options: argparse.Namespace) -> int:
+    from metaart.creation import draw
+
+    draw(options.files, options.out)
+    print(options.out)
     return 0
 
 

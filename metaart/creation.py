@@ -167,6 +167,18 @@ def create_music(
     return f"{written}: {bars} bars in the hand of {len(files)} examples (seed {seed})"
 
 
+def draw(files: Sequence[Path], out: Path) -> None:
+    """Draw MIDI files as piano rolls, one below the other, on common axes.
+
+    Raises:
+        UserError: a file that cannot be read.
+    """
+    from metaart.score.midi import read_midi
+    from metaart.score.picture import piano_rolls
+
+    _write(out, piano_rolls({str(path): read_midi(_bytes_of(path), name=str(path)) for path in files}))
+
+
 def _double(value: Any) -> Any:
     if isinstance(value, Tensor):
         return value.double() if value.is_floating_point() else value
