@@ -110,6 +110,8 @@ class RunConfig:
     checkpoint_every: int = 200
 
     def __post_init__(self) -> None:
+        if not 0 <= self.seed < 2**32:
+            raise UserError(expected="a seed from 0 to 4294967295", got=str(self.seed), fix="Use --set seed=0.")
         if self.log_every < 1 or self.checkpoint_every < 1:
             raise UserError(
                 expected="log_every and checkpoint_every of 1 step or more",

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
-from metaart.algorithms.base import Batching, Loss, MetaAlgorithm, Params, Predict
+from metaart.algorithms.base import Batching, Loss, MetaAlgorithm, Predict
 from metaart.algorithms.maml import MAML, MAMLConfig
 from metaart.algorithms.pooled import Pooled, PooledConfig
+from metaart.tasks import Params
 
 __all__ = ["ALGORITHMS", "Batching", "Loss", "MetaAlgorithm", "Params", "Predict", "RegisteredAlgorithm"]
 

@@ -96,7 +96,7 @@ class MetaAlgorithm(nn.Module, ABC):
             yield self.adapt(support, step)
 
     @final
-    def forward(self, tasks: Task, adapted: bool = True) -> Tensor:
+    def forward(self, tasks: Task, adapted: bool = True) -> Tensor:  # type: ignore[misc]
         """Mean query loss over a batch of tasks, after adaptation or (`adapted=False`) before it; a scalar."""
         return self.losses(tasks, adapted).mean()
 
@@ -105,7 +105,7 @@ class MetaAlgorithm(nn.Module, ABC):
         one = self.task_loss if adapted else self._unadapted_loss
         if self.batching.mode == "loop":
             return torch.stack([one(task) for task in unstack(tasks)])
-        return vmap(one, randomness="different", chunk_size=self.batching.chunk or None)(tasks)  # type: ignore[no-any-return]
+        return vmap(one, randomness="different", chunk_size=self.batching.chunk or None)(tasks)
 
     def task_loss(self, task: Task) -> Tensor:
         """What the outer loop minimises for one task: its query loss after adaptation to its support set."""

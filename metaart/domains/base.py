@@ -65,7 +65,7 @@ class Domain(ABC):
         """What passing these examples once costs: works here, tokens where a work is a sequence."""
         return int(np.prod(next(iter(examples.values())).shape[:2]))
 
-    def save_assets(self, folder: Path) -> None:
+    def save_assets(self, folder: Path) -> None:  # noqa: B027
         """Write what a run needs beside its weights and configuration (a tokenizer); nothing here."""
 
     def read(self, files: Sequence[bytes], names: Sequence[str] = ()) -> Examples:  # noqa: ARG002

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from metaart.domains.base import Domain, Hand, Split
+from metaart.errors import UserError
 from metaart.networks.mlp import MLP
 from metaart.tasks import Examples
 
@@ -26,6 +27,14 @@ class SinusoidConfig:
     """
 
     hidden_size: int = 40
+
+    def __post_init__(self) -> None:
+        if self.hidden_size < 1:
+            raise UserError(
+                expected="domain.hidden_size of 1 or more",
+                got=str(self.hidden_size),
+                fix="Use --set domain.hidden_size=40.",
+            )
 
 
 class SineHand(Hand):
@@ -58,7 +67,7 @@ class Sinusoid(Domain):
 
     def loss(self, predict: Callable[..., Any], examples: Examples) -> Tensor:
         """Mean squared error, written out because `F.mse_loss` fails under `jvp` of `grad`."""
-        error = predict(examples["x"]) - examples["y"]
+        error: Tensor = predict(examples["x"]) - examples["y"]
         return (error * error).mean()
 
     def render(self, predict: Callable[..., Any], requests: Sequence[int]) -> list[bytes]:

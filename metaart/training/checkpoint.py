@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import safetensors.torch
-import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
@@ -17,56 +17,80 @@ from metaart.errors import UserError
 
 State = dict[str, Tensor]
 FILES = ("weights.safetensors", "optimizer.safetensors", "state.json")
+PROGRESS = ("step", "best", "units", "seconds")
+REPLACED = ".replaced"
 
 
 def save_checkpoint(folder: Path, state: dict[str, State], progress: dict[str, Any]) -> None:
-    """Write a checkpoint.
+    """Write a checkpoint; a folder of the name `step-...` is whole at every moment, whenever the writer is killed.
 
     Args:
-        folder: where; replaced if there.
+        folder: where, `step-NNNNNNN`; replaced if there.
         state: of the outer step.
-        progress: step, best validation, counters; JSON. The generators' state is added here.
+        progress: step, best validation, counters; JSON.
     """
     partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    _write_tensors(partial / FILES[0], state["weights"])
-    _write_tensors(partial / FILES[1], {**state["optimizer"], "torch_rng": torch.get_rng_state()})
-    _write_text(partial / FILES[2], json.dumps(progress))
-    if folder.exists():
-        shutil.rmtree(folder)
-    partial.rename(folder)
+    try:
+        _write_tensors(partial / FILES[0], state["weights"])
+        _write_tensors(partial / FILES[1], state["optimizer"])
+        _write_text(partial / FILES[2], json.dumps(progress))
+        _sync(partial)
+        replaced = folder.with_name(folder.name + REPLACED)
+        if folder.exists():
+            _discard(replaced)
+            folder.rename(replaced)
+        partial.rename(folder)
+        _sync(folder.parent)
+        _discard(replaced)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
 
 
 def load_checkpoint(folder: Path) -> tuple[dict[str, State], dict[str, Any]]:
-    """Read a checkpoint and restore the generators.
+    """Read a checkpoint.
 
     Raises:
         UserError: a file is missing or damaged.
     """
-    weights, optimizer = load_tensors(folder / FILES[0]), load_tensors(folder / FILES[1])
-    progress = load_json(folder / FILES[2])
-    torch.set_rng_state(optimizer.pop("torch_rng"))
+    try:
+        weights, optimizer = load_tensors(folder / FILES[0]), load_tensors(folder / FILES[1])
+        progress = load_json(folder / FILES[2])
+        if missing := [name for name in PROGRESS if name not in progress]:
+            raise _unreadable(folder / FILES[2], "a checkpoint's state", ValueError(f"no {', '.join(missing)}"))
+    except UserError as error:
+        raise UserError(
+            expected=error.expected, got=error.got, fix=f"Delete {folder} to go on from the checkpoint before it."
+        ) from error
     return {"weights": weights, "optimizer": optimizer}, progress
 
 
 def newest_checkpoint(folder: Path) -> Path | None:
-    """The checkpoint with the highest step in a folder of `step-NNNNNN`."""
-    found = sorted(folder.glob("step-*"))
+    """The checkpoint with the highest step in a folder of `step-NNNNNNN`; the replaced one if its heir never came."""
+    found = _by_age(folder)
     return found[-1] if found else None
 
 
 def prune_checkpoints(folder: Path, keep: int = 2) -> None:
-    """Delete all but the newest checkpoints, and what a killed writer left."""
-    for path in sorted(folder.glob("step-*"))[:-keep]:
-        shutil.rmtree(path)
+    """Delete all but the newest checkpoints."""
+    for path in _by_age(folder)[:-keep]:
+        _discard(path)
+
+
+def remove_partials(folder: Path) -> None:
+    """Delete what killed writers left in a folder and its checkpoints; nobody may be writing there."""
+    for path in [*folder.glob(".*.partial-*"), *folder.glob("checkpoints/.*.partial-*")]:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def save_tensors(path: Path, tensors: State) -> None:
     """Write a safetensors file, whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
-    _write_tensors(partial, tensors)
-    partial.replace(path)
+    _replace(path, lambda partial: _write_tensors(partial, tensors))
 
 
 def load_tensors(path: Path) -> State:
@@ -98,9 +122,31 @@ def load_json(path: Path) -> dict[str, Any]:
 
 def save_text(path: Path, text: str) -> None:
     """Write a text file, whole or not at all."""
+    _replace(path, lambda partial: _write_text(partial, text))
+
+
+def _by_age(folder: Path) -> list[Path]:
+    # A step's own checkpoint comes after the one it replaced.
+    return sorted(folder.glob("step-*"), key=lambda path: (path.name.removesuffix(REPLACED), path.suffix != REPLACED))
+
+
+def _discard(folder: Path) -> None:
+    # Renamed first: a folder that is half deleted must not be taken for a checkpoint.
+    hidden = folder.with_name(f".{folder.name}.partial-{os.getpid()}-discarded")
+    shutil.rmtree(hidden, ignore_errors=True)
+    if folder.exists():
+        folder.rename(hidden)
+        shutil.rmtree(hidden)
+
+
+def _replace(path: Path, write: Callable[[Path], None]) -> None:
     partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
-    _write_text(partial, text)
-    partial.replace(path)
+    try:
+        write(partial)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def _unreadable(path: Path, expected: str, error: Exception) -> UserError:
@@ -126,5 +172,8 @@ def _write_text(path: Path, text: str) -> None:
 
 
 def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -33,7 +33,11 @@ class Journal:
             from torch.utils.tensorboard import SummaryWriter
 
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._lines = (self._folder / "metrics.jsonl").open("a", encoding="utf-8")
+            path = self._folder / "metrics.jsonl"
+            cut_off = path.exists() and not (b"\n" + path.read_bytes()).endswith(b"\n")
+            self._lines = path.open("a", encoding="utf-8")
+            if cut_off:  # by a kill; the next line must not be glued to the half one
+                self._lines.write("\n")
             self._events = SummaryWriter(str(self._folder / "tensorboard"))
         return self
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import signal
 import threading
 import time
@@ -11,16 +13,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from metaart.algorithms import Batching, MetaAlgorithm
 from metaart.config import StageConfig
 from metaart.data.sampler import TaskSampler
-from metaart.tasks import Task, num_tasks
+from metaart.errors import UserError
+from metaart.tasks import Task
 from metaart.training.checkpoint import (
     load_checkpoint,
     newest_checkpoint,
     prune_checkpoints,
+    remove_partials,
     save_checkpoint,
     save_tensors,
 )
@@ -31,6 +37,10 @@ Report = Callable[[dict[str, Any]], None]
 
 class Interrupted(Exception):  # noqa: N818 - not an error: the run can go on
     """Training was asked to stop (SIGINT) and left a checkpoint."""
+
+
+class Diverged(UserError):  # noqa: N818 - like its siblings
+    """The loss left the finite numbers; the last checkpoint holds weights from before."""
 
 
 @dataclass(frozen=True)
@@ -88,81 +98,110 @@ class Place:
 def train(stage: Stage, outer_step: OuterStep, place: Place) -> None:
     """Take the stage's steps, from its newest checkpoint if there is one.
 
-    Task `i` of step `s` is the same for every number of ranks; rank r takes the tasks r, r + world, ... Where
+    Task `i` of step `s` is the same for every number of ranks; rank r takes the tasks r, r + world, ... PyTorch's
+    generators start every step from (seed, step, rank) too, so that a resumed run needs no state of theirs. Where
     validation is on, `best.safetensors` holds the best validated weights; otherwise the last ones.
 
     Raises:
         Interrupted: SIGINT came; a checkpoint was written after the step at hand.
-        FloatingPointError: the loss is no number any more.
+        Diverged: a loss or a weight is no finite number any more.
     """
-    config, best_path = stage.config, place.folder / "best.safetensors"
-    checkpoints = place.folder / "checkpoints"
-    progress: dict[str, Any] = {"step": 0, "best": None, "units": 0, "seconds": 0.0}
-    newest = newest_checkpoint(checkpoints)
-    if newest is not None:
-        state, progress = load_checkpoint(newest)
-        outer_step.load_state_dict(state)
-    share = range(place.rank, config.tasks, place.world)
-    started, done_before = time.monotonic() - progress["seconds"], progress["step"]
-    clock = time.monotonic()
+    config, share = stage.config, range(place.rank, stage.config.tasks, place.world)
+    progress = _progress(outer_step, place)
+    started, logged, clock = time.monotonic() - progress["seconds"], progress["step"], time.monotonic()
 
-    def save() -> None:
-        progress["seconds"] = time.monotonic() - started
-        state = outer_step.state_dict()
-        if place.rank == 0:
-            save_checkpoint(checkpoints / f"step-{progress['step']:07d}", state, progress)
-            prune_checkpoints(checkpoints)
-
-    def keep_as_best() -> None:
-        state = outer_step.state_dict()
-        if place.rank == 0:
-            place.folder.mkdir(parents=True, exist_ok=True)
-            save_tensors(best_path, state["weights"])
-
-    with _stop_requested() as stop:
-        for step in range(done_before, config.steps):
+    with _stop_requested() as stop, torch.random.fork_rng():
+        for step in range(progress["step"], config.steps):
+            _seed_generators(stage, step, place)
             tasks = stage.sampler.batch(step, share)
             log = step % place.log_every == 0 or step + 1 == config.steps
             before = outer_step.evaluate(tasks, adapted=False) if log else None
-            loss = outer_step(tasks, config.rate(step))
-            if loss != loss:
-                raise FloatingPointError(
-                    f"the {stage.name} loss is not a number at step {step}: lower outer_lr or alpha, or set clip_norm"
-                )
-            progress["step"] = step + 1
-            progress["units"] += stage.units(tasks) * place.world
+            loss = _finite(outer_step(tasks, config.rate(step)), stage, step)
+            progress |= {"step": step + 1, "units": progress["units"] + stage.units(tasks) * place.world}
             line: dict[str, Any] = {"stage": stage.name, "step": step + 1, "loss": loss}
             if log:
-                steps_timed = min(place.log_every, step + 1 - done_before)
                 elapsed, clock = time.monotonic() - clock, time.monotonic()
                 line |= {"before": before, "units": progress["units"], "rate": config.rate(step)}
-                line |= {"tasks_per_s": steps_timed * config.tasks / max(elapsed, 1e-9)}
+                line |= {"tasks_per_s": (step + 1 - logged) * config.tasks / max(elapsed, 1e-9)}
+                logged = step + 1
             if _due(step, config.validate_every, config.steps) and stage.validation is not None:
-                line["validation"] = validation_loss(stage, outer_step, place)
+                line["validation"] = _finite(validation_loss(stage, outer_step, place), stage, step)
                 if progress["best"] is None or line["validation"] < progress["best"]:
                     progress["best"] = line["validation"]
-                    keep_as_best()
+                    _keep_as_best(stage, outer_step, place, step)
             if len(line) > 3:
                 place.report(line)
+            if stop.is_set() or _due(step, place.checkpoint_every, config.steps):
+                progress["seconds"] = time.monotonic() - started
+                _save(stage, outer_step, place, progress)
             if stop.is_set():
-                save()
                 raise Interrupted(f"{stage.name} stopped after step {step + 1}")
-            if _due(step, place.checkpoint_every, config.steps):
-                save()
         if progress["best"] is None:
-            keep_as_best()
+            _keep_as_best(stage, outer_step, place, config.steps - 1)
 
 
 def validation_loss(stage: Stage, outer_step: OuterStep, place: Place) -> float:
-    """Mean query loss after adaptation over the stage's validation tasks, the same tasks every time."""
+    """Mean query loss after adaptation over the stage's validation tasks, the same tasks every time.
+
+    They are taken some 32 a rank at a time, every rank in the same number of turns: an evaluation is a joint one.
+    """
     assert stage.validation is not None
-    indices = range(place.rank, max(stage.config.validation_tasks, place.world), place.world)
-    total, count = 0.0, 0
-    for first in range(0, len(indices), 32):
-        tasks = stage.validation.batch(0, indices[first : first + 32])
-        total += outer_step.evaluate(tasks, adapted=True) * num_tasks(tasks)
-        count += num_tasks(tasks)
+    count = max(stage.config.validation_tasks, place.world)
+    turns = math.ceil(count / (32 * place.world))
+    bounds = [count * turn // turns for turn in range(turns + 1)]
+    total = 0.0
+    for first, end in itertools.pairwise(bounds):
+        tasks = stage.validation.batch(0, range(first + place.rank, end, place.world))
+        total += outer_step.evaluate(tasks, adapted=True) * (end - first)
     return total / count
+
+
+def _progress(outer_step: OuterStep, place: Place) -> dict[str, Any]:
+    if place.rank == 0:
+        remove_partials(place.folder)
+    newest = newest_checkpoint(place.folder / "checkpoints")
+    if newest is None:
+        return {"step": 0, "best": None, "units": 0, "seconds": 0.0}
+    state, progress = load_checkpoint(newest)
+    outer_step.load_state_dict(state)
+    return progress
+
+
+def _seed_generators(stage: Stage, step: int, place: Place) -> None:
+    sequence = np.random.SeedSequence([stage.sampler.seed, step, place.rank])
+    torch.manual_seed(int(sequence.generate_state(1, np.uint64)[0]))
+
+
+def _save(stage: Stage, outer_step: OuterStep, place: Place, progress: dict[str, Any]) -> None:
+    state = _finite_state(stage, outer_step, progress["step"] - 1)
+    if place.rank == 0:
+        checkpoints = place.folder / "checkpoints"
+        save_checkpoint(checkpoints / f"step-{progress['step']:07d}", state, progress)
+        prune_checkpoints(checkpoints)
+
+
+def _keep_as_best(stage: Stage, outer_step: OuterStep, place: Place, step: int) -> None:
+    state = _finite_state(stage, outer_step, step)
+    if place.rank == 0:
+        place.folder.mkdir(parents=True, exist_ok=True)
+        save_tensors(place.folder / "best.safetensors", state["weights"])
+
+
+def _finite(loss: float, stage: Stage, step: int) -> float:
+    if not math.isfinite(loss):
+        raise Diverged(
+            expected=f"the {stage.name} loss to stay finite",
+            got=f"{loss} at step {step + 1}",
+            fix=f"Lower {stage.name}.outer_lr or algorithm.alpha, or set {stage.name}.clip_norm, in a new run.",
+        )
+    return loss
+
+
+def _finite_state(stage: Stage, outer_step: OuterStep, step: int) -> dict[str, dict[str, Tensor]]:
+    state = outer_step.state_dict()
+    if not all(bool(value.isfinite().all()) for value in state["weights"].values()):
+        _finite(math.nan, stage, step)
+    return state
 
 
 def _due(step: int, every: int, steps: int) -> bool:
@@ -197,7 +236,7 @@ def measured_batching(algorithm: MetaAlgorithm, tasks: Task) -> Batching:
     """
     parameters, seconds = list(algorithm.parameters()), {}
     for mode in ("vmap", "loop"):
-        algorithm.batching = Batching(mode, algorithm.batching.chunk)  # type: ignore[arg-type]
+        algorithm.batching = Batching(mode, algorithm.batching.chunk)
         times = []
         for _ in range(3):
             start = time.perf_counter()

@@ -13,13 +13,14 @@ from metaart.config import RunConfig, StageConfig, from_json, to_json
 from metaart.domains import Domain
 from metaart.errors import UserError
 from metaart.tasks import Task
-from metaart.training.checkpoint import load_tensors, save_tensors, save_text
+from metaart.training.checkpoint import load_json, load_tensors, save_tensors, save_text
+from metaart.training.journal import read_metrics
 from metaart.training.loop import Place, Stage, measured_batching, train
 from metaart.training.step import LocalStep, OuterStep, State, load_weights
 
 MakeStep = Callable[[MetaAlgorithm, StageConfig], OuterStep]
 POOLED, WEIGHTS, CONFIG = "pooled.safetensors", "weights.safetensors", "config.json"
-METRICS = "metrics.jsonl"
+METRICS, BATCHING = "metrics.jsonl", "batching.json"
 
 
 def prepare_run(config: RunConfig, folder: Path, *, resume: bool) -> None:
@@ -34,7 +35,7 @@ def prepare_run(config: RunConfig, folder: Path, *, resume: bool) -> None:
             raise UserError(
                 expected="a new run directory", got=f"{folder}, which holds a run", fix="Add --resume or another --out."
             )
-        if from_json((folder / CONFIG).read_text(encoding="utf-8"), where=str(folder / CONFIG)) != config:
+        if load_config(folder)[0] != config:
             raise UserError(
                 expected="the configuration that the run began with",
                 got=f"another for {folder}",
@@ -49,15 +50,18 @@ def prepare_run(config: RunConfig, folder: Path, *, resume: bool) -> None:
 def start_from(config: RunConfig, folder: Path, other: Path) -> None:
     """Take over the pooled weights of another run and what they cost, in place of this run's pooled stage.
 
+    A run that has pooled weights already, because it is resumed, keeps them.
+
     Raises:
         UserError: the other run has none, or another learner.
     """
+    if (folder / POOLED).exists():
+        return
     weights = load_tensors(other / POOLED)
     load_weights(build_pooled(config, build_domain(config)), weights)
     save_tensors(folder / POOLED, weights)
-    lines = (other / METRICS).read_text(encoding="utf-8").splitlines() if (other / METRICS).exists() else []
-    kept = [line for line in lines if json.loads(line)["stage"] == "pretrain"]
-    save_text(folder / METRICS, "".join(f"{line}\n" for line in kept))
+    kept = read_metrics(other).get("pretrain", {}).values()
+    save_text(folder / METRICS, "".join(f"{json.dumps(line)}\n" for line in kept))
 
 
 def train_run(config: RunConfig, place: Place, make_step: MakeStep = LocalStep) -> None:
@@ -75,7 +79,7 @@ def train_run(config: RunConfig, place: Place, make_step: MakeStep = LocalStep) 
         _publish(folder / "pretrain" / "best.safetensors", folder / POOLED, place)
     if config.meta.steps and not (folder / WEIGHTS).exists():
         algorithm = build_algorithm(config, domain)
-        if config.pretrain.steps:
+        if (folder / POOLED).exists():  # trained here, or taken over by `start_from`
             algorithm.load_theta(pooled_theta(config, domain, folder))
         _train_stage("meta", config, config.meta, domain, algorithm, place, make_step)
         _publish(folder / "meta" / "best.safetensors", folder / WEIGHTS, place)
@@ -99,16 +103,36 @@ def _train_stage(
 ) -> None:
     sampler = build_sampler(config, stage_config, domain, "train")
     validation = build_sampler(config, stage_config, domain, "validation") if stage_config.validate_every else None
+    stage_place = dataclasses.replace(place, folder=place.folder / name)
     if algorithm.batching.mode == "auto":
         share = range(place.rank, stage_config.tasks, place.world)
-        algorithm.batching = measured_batching(algorithm, sampler.batch(0, share))
+        algorithm.batching = _measured_once(algorithm, sampler.batch(0, share), stage_place)
     times_support, times_query = algorithm.passes
 
     def units(tasks: Task) -> int:
         return times_support * domain.units(tasks.support) + times_query * domain.units(tasks.query)
 
     stage = Stage(name, stage_config, sampler, validation, units)
-    train(stage, make_step(algorithm, stage_config), dataclasses.replace(place, folder=place.folder / name))
+    train(stage, make_step(algorithm, stage_config), stage_place)
+
+
+def _measured_once(algorithm: MetaAlgorithm, tasks: Task, place: Place) -> Batching:
+    """What rank 0 measured when the stage began: `vmap` and `loop` round differently, so a resumed run keeps to it."""
+    path = place.folder / BATCHING
+    if place.rank == 0 and not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_text(path, json.dumps(dataclasses.asdict(measured_batching(algorithm, tasks))))
+    place.wait_for(path)
+    stored = load_json(path)
+    if (
+        set(stored) != {"mode", "chunk"}
+        or stored["mode"] not in ("vmap", "loop")
+        or not isinstance(stored["chunk"], int)
+    ):
+        raise UserError(
+            expected="a measured batching of tasks", got=f"{path}, which is damaged", fix="Delete it and resume."
+        )
+    return Batching(**stored)
 
 
 def _publish(source: Path, target: Path, place: Place) -> None:

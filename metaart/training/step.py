@@ -66,7 +66,7 @@ class LocalStep:
         """See `OuterStep`."""
         weights = {name: value.detach().cpu().clone() for name, value in self.algorithm.named_parameters()}
         moments = {
-            f"{key}|{name}": torch.atleast_1d(value.detach()).cpu().clone()
+            f"{key}|{name}": value.detach().reshape(value.shape or (1,)).cpu().clone()
             for name, parameter in self.algorithm.named_parameters()
             for key, value in self.optimizer.state.get(parameter, {}).items()
             if isinstance(value, Tensor)
