@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from metaart.errors import UserError
-from metaart.tasks import Examples, Params, Task, unstack
+from metaart.tasks import Examples, Params, Task, num_tasks, unstack
 
 Predict = Callable[..., Any]
 """A learner with its weights in place: inputs to outputs."""
@@ -61,7 +61,7 @@ class MetaAlgorithm(nn.Module, ABC):
         batching: how tasks are computed together.
     """
 
-    def __init__(self, learner: nn.Module, loss: Loss, batching: Batching = Batching()) -> None:  # noqa: B008
+    def __init__(self, learner: nn.Module, loss: Loss, batching: Batching = Batching()) -> None:
         super().__init__()
         self.batching = batching
         self._loss = loss
@@ -95,10 +95,20 @@ class MetaAlgorithm(nn.Module, ABC):
         for step in range(1, steps + 1):
             yield self.adapt(support, step)
 
-    @final
-    def forward(self, tasks: Task, adapted: bool = True) -> Tensor:  # type: ignore[misc]
-        """Mean query loss over a batch of tasks, after adaptation or (`adapted=False`) before it; a scalar."""
+    @final  # type: ignore[misc]
+    def forward(self, tasks: Task, adapted: bool = True) -> Tensor:
+        """Mean query loss over a batch of tasks, after adaptation or (`adapted=False`) before it; a scalar.
+
+        No tasks give 0, with a zero gradient for every parameter: a rank without a share of the batch still takes
+        part in a step of all ranks.
+        """
+        if num_tasks(tasks) == 0:
+            return torch.stack([parameter.sum() for parameter in self.parameters()]).sum() * 0.0
         return self.losses(tasks, adapted).mean()
+
+    def weight(self, tasks: Task) -> float:
+        """How much the loss of a batch counts in a mean over several batches: the number of its tasks."""
+        return float(num_tasks(tasks))
 
     def losses(self, tasks: Task, adapted: bool = True) -> Tensor:
         """The loss of each task of a batch, (tasks,)."""
