@@ -25,7 +25,7 @@ def build_pooled(config: RunConfig, domain: Domain) -> MetaAlgorithm:
     """The pooled model of a run, freshly initialised from the run's seed."""
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
-        return Pooled(domain.learner(), domain.loss, Batching("loop"))
+        return Pooled(domain.learner(), domain.loss, Batching("loop"), domain.targets)
 
 
 def build_algorithm(config: RunConfig, domain: Domain) -> MetaAlgorithm:

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from metaart.errors import UserError
-from metaart.tasks import Examples, Task, stack
+from metaart.tasks import Examples, Task, select, stack
 
 
 class DrawsWorks(Protocol):
@@ -93,8 +93,9 @@ class TaskSampler:
         )
 
     def batch(self, step: int, indices: Iterable[int]) -> Task:
-        """The tasks of these indices, stacked."""
-        return stack([self.task(step, index) for index in indices])
+        """The tasks of these indices, stacked; no indices give a batch of the same shapes with no tasks."""
+        tasks = [self.task(step, index) for index in indices]
+        return stack(tasks) if tasks else select(stack([self.task(step, 0)]), slice(0, 0))
 
     def _hand(self, rng: np.random.Generator) -> DrawsWorks:
         return self.hands[rng.choice(len(self.hands), p=self._probabilities)]

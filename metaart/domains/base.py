@@ -65,6 +65,10 @@ class Domain(ABC):
         """What passing these examples once costs: works here, tokens where a work is a sequence."""
         return int(np.prod(next(iter(examples.values())).shape[:2]))
 
+    def targets(self, examples: Examples) -> int:
+        """What `loss` is a mean over: works here, predicted tokens where a work is a sequence."""
+        return int(np.prod(next(iter(examples.values())).shape[:2]))
+
     def save_assets(self, folder: Path) -> None:  # noqa: B027
         """Write what a run needs beside its weights and configuration (a tokenizer); nothing here."""
 

@@ -12,6 +12,38 @@ from typing import Any, Self
 from tqdm import tqdm
 
 
+class Progress:
+    """A bar per stage on stderr; call it with each line of metrics.
+
+    Args:
+        totals: steps by stage.
+    """
+
+    def __init__(self, totals: dict[str, int]) -> None:
+        self._totals, self._stage = totals, ""
+        self._bar: tqdm[Any] | None = None
+
+    def __call__(self, line: dict[str, Any]) -> None:
+        """Take one line: {"stage", "step", "loss", ...}."""
+        if line["stage"] != self._stage or self._bar is None:
+            self.close()
+            self._stage = line["stage"]
+            total = self._totals.get(self._stage)
+            self._bar = tqdm(total=total, initial=line["step"] - 1, desc=self._stage, unit="step", file=sys.stderr)
+        self._bar.update(line["step"] - self._bar.n)
+        shown = {"query": line["loss"]}
+        shown |= {"before": line["before"]} if "before" in line else {}
+        shown |= {"tasks/s": line["tasks_per_s"]} if "tasks_per_s" in line else {}
+        if "validation" in line:
+            self._bar.write(f"{self._stage} step {line['step']}: validation {line['validation']:.4f}", file=sys.stderr)
+        self._bar.set_postfix({name: f"{value:.3f}" for name, value in shown.items()})
+
+    def close(self) -> None:
+        """Leave the bar as it stands."""
+        if self._bar is not None:
+            self._bar.close()
+
+
 class Journal:
     """Call it with each line of metrics; leave its context to draw the curves.
 
@@ -23,10 +55,8 @@ class Journal:
     """
 
     def __init__(self, folder: Path, totals: dict[str, int], rank: int = 0, show: bool = True) -> None:
-        self._folder, self._totals, self._writes = folder, totals, rank == 0
-        self._show = show and self._writes
-        self._bar: tqdm[Any] | None = None
-        self._stage = ""
+        self._folder, self._writes = folder, rank == 0
+        self._progress = Progress(totals) if show and self._writes else None
 
     def __enter__(self) -> Self:
         if self._writes:
@@ -50,34 +80,19 @@ class Journal:
         for name, value in line.items():
             if isinstance(value, float):
                 self._events.add_scalar(f"{line['stage']}/{name}", value, line["step"])
-        if self._show:
-            self._advance(line)
+        if self._progress is not None:
+            self._progress(line)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if not self._writes:
             return
-        if self._bar is not None:
-            self._bar.close()
+        if self._progress is not None:
+            self._progress.close()
         self._lines.close()
         self._events.close()
         plot_curves(self._folder)
-
-    def _advance(self, line: dict[str, Any]) -> None:
-        if line["stage"] != self._stage or self._bar is None:
-            if self._bar is not None:
-                self._bar.close()
-            self._stage = line["stage"]
-            total = self._totals.get(self._stage)
-            self._bar = tqdm(total=total, initial=line["step"] - 1, desc=self._stage, unit="step", file=sys.stderr)
-        self._bar.update(line["step"] - self._bar.n)
-        shown = {"query": line["loss"]}
-        shown |= {"before": line["before"]} if "before" in line else {}
-        shown |= {"tasks/s": line["tasks_per_s"]} if "tasks_per_s" in line else {}
-        if "validation" in line:
-            self._bar.write(f"{self._stage} step {line['step']}: validation {line['validation']:.4f}", file=sys.stderr)
-        self._bar.set_postfix({name: f"{value:.3f}" for name, value in shown.items()})
 
 
 def read_metrics(folder: Path) -> dict[str, dict[int, dict[str, Any]]]:

@@ -21,7 +21,7 @@ from metaart.algorithms import Batching, MetaAlgorithm
 from metaart.config import StageConfig
 from metaart.data.sampler import TaskSampler
 from metaart.errors import UserError
-from metaart.tasks import Task
+from metaart.tasks import Task, num_tasks, to_device
 from metaart.training.checkpoint import (
     load_checkpoint,
     newest_checkpoint,
@@ -73,6 +73,8 @@ class Place:
         report: called with each line of metrics, on every rank.
         log_every: steps between lines.
         checkpoint_every: steps between checkpoints.
+        stop: asked after each step, on every rank; all ranks get the same answer. True leaves a checkpoint and stops.
+        device: where to compute.
     """
 
     folder: Path
@@ -81,6 +83,8 @@ class Place:
     report: Report = field(default=lambda _: None)
     log_every: int = 20
     checkpoint_every: int = 200
+    stop: Callable[[], bool] = field(default=lambda: False)
+    device: str = "cpu"
 
     def wait_for(self, path: Path, timeout_s: float = 300.0) -> None:
         """Block until rank 0 has written a file that every rank goes on from.
@@ -103,21 +107,22 @@ def train(stage: Stage, outer_step: OuterStep, place: Place) -> None:
     validation is on, `best.safetensors` holds the best validated weights; otherwise the last ones.
 
     Raises:
-        Interrupted: SIGINT came; a checkpoint was written after the step at hand.
+        Interrupted: SIGINT came or `place.stop` said so; a checkpoint was written after the step at hand.
         Diverged: a loss or a weight is no finite number any more.
     """
     config, share = stage.config, range(place.rank, stage.config.tasks, place.world)
     progress = _progress(outer_step, place)
     started, logged, clock = time.monotonic() - progress["seconds"], progress["step"], time.monotonic()
 
-    with _stop_requested() as stop, torch.random.fork_rng():
+    with stop_on_sigint() as sigint, torch.random.fork_rng():
         for step in range(progress["step"], config.steps):
             _seed_generators(stage, step, place)
             tasks = stage.sampler.batch(step, share)
             log = step % place.log_every == 0 or step + 1 == config.steps
             before = outer_step.evaluate(tasks, adapted=False) if log else None
             loss = _finite(outer_step(tasks, config.rate(step)), stage, step)
-            progress |= {"step": step + 1, "units": progress["units"] + stage.units(tasks) * place.world}
+            units = stage.units(tasks) * config.tasks // max(1, num_tasks(tasks))  # of all ranks, judged by this one's
+            progress |= {"step": step + 1, "units": progress["units"] + units}
             line: dict[str, Any] = {"stage": stage.name, "step": step + 1, "loss": loss}
             if log:
                 elapsed, clock = time.monotonic() - clock, time.monotonic()
@@ -131,10 +136,11 @@ def train(stage: Stage, outer_step: OuterStep, place: Place) -> None:
                     _keep_as_best(stage, outer_step, place, step)
             if len(line) > 3:
                 place.report(line)
-            if stop.is_set() or _due(step, place.checkpoint_every, config.steps):
+            stop = place.stop() or sigint.is_set()
+            if stop or _due(step, place.checkpoint_every, config.steps):
                 progress["seconds"] = time.monotonic() - started
                 _save(stage, outer_step, place, progress)
-            if stop.is_set():
+            if stop:
                 raise Interrupted(f"{stage.name} stopped after step {step + 1}")
         if progress["best"] is None:
             _keep_as_best(stage, outer_step, place, config.steps - 1)
@@ -143,11 +149,11 @@ def train(stage: Stage, outer_step: OuterStep, place: Place) -> None:
 def validation_loss(stage: Stage, outer_step: OuterStep, place: Place) -> float:
     """Mean query loss after adaptation over the stage's validation tasks, the same tasks every time.
 
-    They are taken some 32 a rank at a time, every rank in the same number of turns: an evaluation is a joint one.
+    They are taken some 32 at a time, every rank in the same number of turns: an evaluation is a joint one.
     """
     assert stage.validation is not None
-    count = max(stage.config.validation_tasks, place.world)
-    turns = math.ceil(count / (32 * place.world))
+    count = stage.config.validation_tasks
+    turns = math.ceil(count / 32)
     bounds = [count * turn // turns for turn in range(turns + 1)]
     total = 0.0
     for first, end in itertools.pairwise(bounds):
@@ -209,8 +215,8 @@ def _due(step: int, every: int, steps: int) -> bool:
 
 
 @contextmanager
-def _stop_requested() -> Iterator[threading.Event]:
-    """An event that SIGINT sets; a second SIGINT interrupts at once."""
+def stop_on_sigint() -> Iterator[threading.Event]:
+    """An event that SIGINT sets; a second SIGINT interrupts at once. Outside the main thread nothing sets it."""
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stop
@@ -229,11 +235,12 @@ def _stop_requested() -> Iterator[threading.Event]:
         signal.signal(signal.SIGINT, previous)
 
 
-def measured_batching(algorithm: MetaAlgorithm, tasks: Task) -> Batching:
-    """`vmap` or `loop`, whichever takes this batch forward and backward faster on this machine.
+def measured_batching(algorithm: MetaAlgorithm, tasks: Task, device: str = "cpu") -> Batching:
+    """`vmap` or `loop`, whichever takes this batch forward and backward faster on this device.
 
     Each is tried once to warm up and twice to count; the better of the two counts.
     """
+    algorithm, tasks = algorithm.to(device), to_device(tasks, device)
     parameters, seconds = list(algorithm.parameters()), {}
     for mode in ("vmap", "loop"):
         algorithm.batching = Batching(mode, algorithm.batching.chunk)
@@ -241,6 +248,8 @@ def measured_batching(algorithm: MetaAlgorithm, tasks: Task) -> Batching:
         for _ in range(3):
             start = time.perf_counter()
             torch.autograd.grad(algorithm(tasks), parameters, allow_unused=True)
+            if torch.device(device).type == "cuda":
+                torch.cuda.synchronize(device)
             times.append(time.perf_counter() - start)
         seconds[algorithm.batching] = min(times[1:])
     return min(seconds, key=lambda batching: seconds[batching])

@@ -121,7 +121,7 @@ def _measured_once(algorithm: MetaAlgorithm, tasks: Task, place: Place) -> Batch
     path = place.folder / BATCHING
     if place.rank == 0 and not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_text(path, json.dumps(dataclasses.asdict(measured_batching(algorithm, tasks))))
+        save_text(path, json.dumps(dataclasses.asdict(measured_batching(algorithm, tasks, place.device))))
     place.wait_for(path)
     stored = load_json(path)
     if (
