@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.func import vmap
 
+from metaart.algorithms import Predict
 from metaart.domains.music import Music
 from metaart.errors import UserError
 from metaart.score.compose import ComposeRequest
@@ -87,6 +88,10 @@ class Creator:
         with torch.no_grad():
             return {name: value.detach() for name, value in self._algorithm.adapt(support, steps).items()}
 
+    def predict(self, params: Params) -> Predict:
+        """The learner with these weights: inputs to outputs."""
+        return self._algorithm.predict(params)
+
     def render(self, adapted: Sequence[Params], requests: Sequence[Any]) -> list[bytes]:
         """One artefact per request from its own adapted weights, all together."""
         if not requests:
@@ -100,7 +105,7 @@ class Creator:
         stacked = {name: torch.stack([params[name] for params in adapted]).double() for name in adapted[0]}
 
         def one(params: Params, *inputs: Any) -> Any:
-            return self._algorithm.predict(params)(*inputs)
+            return self.predict(params)(*inputs)
 
         def predict(*inputs: Any) -> Any:
             return vmap(one)(stacked, *(_double(value) for value in inputs))

@@ -1,0 +1,89 @@
+"""How near pieces are to their own hand and to other hands, by their features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metaart.score.features import HISTOGRAMS, SCALARS, Features, total_variation
+
+Floats = NDArray[np.float64]
+NAMES = (*SCALARS, *HISTOGRAMS)
+
+
+class _Table:
+    """Features of some pieces side by side."""
+
+    def __init__(self, pieces: Sequence[Features]) -> None:
+        self.scalars = np.stack([piece.scalars for piece in pieces])
+        self.histograms = [np.stack([getattr(piece, name) for piece in pieces]) for name in HISTOGRAMS]
+
+    def centre(self, without: int | None = None) -> _Table:
+        """The mean piece, over all or over all but one."""
+        kept = [place for place in range(len(self.scalars)) if place != without]
+        mean = object.__new__(_Table)
+        known = np.isfinite(self.scalars[kept])
+        total = np.where(known, self.scalars[kept], 0.0).sum(0, keepdims=True)
+        counts = known.sum(0, keepdims=True)
+        mean.scalars = np.where(counts, total / np.maximum(counts, 1), np.nan)
+        mean.histograms = [shares[kept].mean(0, keepdims=True) for shares in self.histograms]
+        return mean
+
+    def distance(self, centre: _Table, spread: Floats) -> Floats:
+        """(pieces, features): scalars in standard deviations, histograms as total variation."""
+        scalars = np.abs(self.scalars - centre.scalars) / spread
+        pairs = zip(self.histograms, centre.histograms, strict=True)
+        return np.column_stack([scalars, *(total_variation(own, mean) for own, mean in pairs)])
+
+
+def distances(kinds: Mapping[str, Sequence[Sequence[Features]]], real: str) -> dict[str, dict[str, Floats]]:
+    """Mean distance of each hand's pieces to the mean of its own held-out works, and to those of the other hands.
+
+    A feature's distance is divided by what real works have to other hands on average, so 1 is the distance between
+    hands; `own` and `other` are means over features. A real work is compared with its hand's other works.
+
+    Args:
+        kinds: pieces by kind, hand, place.
+        real: the kind that holds the hands' held-out works, two or more of each.
+
+    Returns:
+        By kind: "own", "other", "nearer" (1 where own is below other) and, of each feature f, "f own" and "f other";
+        each (hands,).
+    """
+    held = [_Table(pieces) for pieces in kinds[real]]
+    spread = np.nanstd(np.concatenate([table.scalars for table in held]), axis=0)
+    spread = np.where(spread > 0, spread, 1.0)
+    centres = [table.centre() for table in held]
+
+    def measured(kind: str, hand: int) -> tuple[Floats, Floats]:
+        """Distances (pieces, features) to the own hand, and mean ones to the others."""
+        table = held[hand] if kind == real else _Table(kinds[kind][hand])
+        others = [table.distance(centre, spread) for place, centre in enumerate(centres) if place != hand]
+        if kind != real:
+            return table.distance(centres[hand], spread), np.mean(others, axis=0)
+        alone = [table.distance(table.centre(without=place), spread)[place] for place in range(len(table.scalars))]
+        return np.array(alone), np.mean(others, axis=0)
+
+    hands = range(len(held))
+    found = {kind: [measured(kind, hand) for hand in hands] for kind in kinds}
+    unit = _mean(np.concatenate([other for _, other in found[real]]))
+    unit = np.where(unit > 0, unit, 1.0)
+    result = {}
+    for kind, each in found.items():
+        own = np.array([_mean(own) / unit for own, _ in each])
+        other = np.array([_mean(other) / unit for _, other in each])
+        near, far = _mean(own.T), _mean(other.T)
+        result[kind] = {"own": near, "other": far, "nearer": (near < far).astype(np.float64)}
+        for column, name in enumerate(NAMES):
+            result[kind] |= {f"{name} own": own[:, column], f"{name} other": other[:, column]}
+    return result
+
+
+def _mean(values: Floats) -> Floats:
+    """The mean along the first axis over what is a number; not a number where nothing is."""
+    known = np.isfinite(values)
+    total = np.where(known, values, 0.0).sum(0)
+    mean: Floats = np.where(known.any(0), total / np.maximum(known.sum(0), 1), np.nan)
+    return mean
