@@ -72,6 +72,9 @@ class Domain(ABC):
     def save_assets(self, folder: Path) -> None:  # noqa: B027
         """Write what a run needs beside its weights and configuration (a tokenizer); nothing here."""
 
+    def check_assets(self, folder: Path) -> None:  # noqa: B027
+        """Refuse a run whose assets are missing, damaged or of another version with a `UserError`; nothing here."""
+
     def read(self, files: Sequence[bytes], names: Sequence[str] = ()) -> Examples:  # noqa: ARG002
         """A user's own files as examples to adapt to; an art form that has a file format overrides it.
 

@@ -21,7 +21,7 @@ from metaart.score.canonical import canonical
 from metaart.score.compose import ComposeRequest, compose, primer_tokens
 from metaart.score.hands import NewHands, draw_hand
 from metaart.score.midi import read_midi
-from metaart.score.tokens import Tokens, Vocabulary, encode_canonical, make_tokenizer, save_tokenizer
+from metaart.score.tokens import Tokens, Vocabulary, encode_canonical, load_tokenizer, make_tokenizer, save_tokenizer
 from metaart.tasks import Examples
 
 MAX_FILES = 20
@@ -41,7 +41,7 @@ class MusicConfig:
         new_hands: task augmentation; each part can be switched.
     """
 
-    max_tokens: int = 128
+    max_tokens: int = 96
     middle_share: float = 0.25
     embedding_size: int = 64
     hidden_size: int = 128
@@ -156,9 +156,17 @@ class Music(Domain):
         """Tokens that are not padding."""
         return int((examples["tokens"] != self.vocabulary.pad).sum())
 
+    def targets(self, examples: Examples) -> int:
+        """Tokens that are predicted: all but the first of each piece and padding."""
+        return int((examples["tokens"][..., 1:] != self.vocabulary.pad).sum())
+
     def save_assets(self, folder: Path) -> None:
         """tokenizer.json."""
         save_tokenizer(self._tokenizer, folder / "tokenizer.json")
+
+    def check_assets(self, folder: Path) -> None:
+        """tokenizer.json must be there and hold the tokens of this version."""
+        load_tokenizer(folder / "tokenizer.json")
 
     def read(self, files: Sequence[bytes], names: Sequence[str] = ()) -> Examples:
         """MIDI files as {"tokens": (windows, max_tokens)}: of each its beginning, and more windows from bar lines."""

@@ -155,7 +155,11 @@ def load_algorithm(folder: Path) -> tuple[RunConfig, Domain, MetaAlgorithm]:
 
 
 def load_config(folder: Path) -> tuple[RunConfig, Domain]:
-    """The configuration of a run directory, and its domain."""
+    """The configuration of a run directory, and its domain.
+
+    Raises:
+        UserError: config.json or what the domain keeps beside it is missing, damaged or of another version.
+    """
     path = folder / CONFIG
     if not path.is_file():
         raise UserError(
@@ -167,4 +171,6 @@ def load_config(folder: Path) -> tuple[RunConfig, Domain]:
         config = from_json(path.read_text(encoding="utf-8"), where=str(path))
     except UnicodeDecodeError as error:
         raise UserError(expected="JSON", got=f"{path}, which is damaged", fix="Copy the run again.") from error
-    return config, build_domain(config)
+    domain = build_domain(config)
+    domain.check_assets(folder)
+    return config, domain
