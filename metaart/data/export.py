@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from metaart.data.shards import Dataset
 
 
 def export(dataset: Dataset, group: str, out: Path, *, limit: int | None = None) -> list[Path]:
-    """Write works of a group as MIDI files named by their order and title.
+    """Write works of a group as 001.mid, 002.mid, ... in the order of the data.
 
     Args:
         dataset: where they are.
@@ -25,10 +24,7 @@ def export(dataset: Dataset, group: str, out: Path, *, limit: int | None = None)
     """
     works = dataset.works(group)[:limit]
     out.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for number, work in enumerate(works, start=1):
-        title = re.sub(r"[^a-z0-9]+", "-", work.title.lower()).strip("-")[:40].rstrip("-")
-        path = out / (f"{number:03d}-{title}.mid" if title else f"{number:03d}.mid")
+    paths = [out / f"{number:03d}.mid" for number in range(1, len(works) + 1)]
+    for path, work in zip(paths, works, strict=True):
         path.write_bytes(work.midi)
-        paths.append(path)
     return paths
