@@ -19,10 +19,10 @@ from metaart.domains.music import Music, window
 from metaart.errors import UserError
 from metaart.functional.sequence import token_nll
 from metaart.report import markdown
-from metaart.resemblance import distances
+from metaart.resemblance import copies, distances, likeliness
 from metaart.score.canonical import canonical
 from metaart.score.compose import ComposeRequest
-from metaart.score.features import Features, Gram, copy_rate, features, grams
+from metaart.score.features import Features, Gram, features, grams
 from metaart.score.midi import read_midi
 from metaart.score.tokens import encode_canonical, make_tokenizer
 from metaart.statistics import mean_and_interval
@@ -31,7 +31,6 @@ from metaart.tasks import Params
 Floats = NDArray[np.float64]
 CREATED, UNADAPTED, REAL = "created", "created without adaptation", "real, held out"
 KINDS = (CREATED, UNADAPTED, REAL)
-SUPPORT = "real, each example beside the other examples"
 _SEQUENCES_AT_ONCE = 128
 
 
@@ -128,7 +127,10 @@ def judge_run(
     judged = {
         "distance": distances({kind: [[p.features for p in row] for row in read[kind]] for kind in KINDS}, REAL),
         "likelihood": likelihood,
-        "copy": _copies(read, measure([hand.support for hand in chosen])),
+        "copy": copies(
+            {kind: [[piece.grams for piece in row] for row in read[kind]] for kind in KINDS},
+            [[piece.grams for piece in row] for row in measure([hand.support for hand in chosen])],
+        ),
     }
     notes = [f"{left_out} test hands have too few works and are left out."] if left_out else []
     if len(chosen) < hands:
@@ -237,61 +239,15 @@ def _likelihood(
     @torch.no_grad()
     def under(model: Params) -> Floats:
         predict, parts = creator.predict(model), []
-        for part in tokens.split(_SEQUENCES_AT_ONCE):
+        for part in torch.split(tokens, _SEQUENCES_AT_ONCE):
             nll, counted = token_nll(predict(part[:, :-1])[0], part, pad)
             parts.append(nll.double().sum(-1) / counted.sum(-1).clamp(min=1))
         return np.asarray(torch.cat(parts).numpy(), dtype=np.float64)
 
     nats = np.stack(_each(under, models, bar))
     owner = np.array([hand for _, hand, _ in pieces])
-    own = nats[owner, np.arange(len(pieces))]
-    others = len(models) - 1
-    worse = (nats > own).sum(0) + 0.5 * ((nats == own).sum(0) - 1)
-    measured = {
-        "pairs": worse / others,
-        "first": (nats.min(0) == own).astype(np.float64),
-        "rank": 1 + others - worse,
-        "ahead": (nats.sum(0) - own) / others - own,
-    }
-    return {
-        kind: {
-            name: np.array([
-                values[[k == kind and h == hand for k, h, _ in pieces]].mean() for hand in range(len(models))
-            ])
-            for name, values in measured.items()
-        }
-        for kind in KINDS
-    }  # fmt: skip
-
-
-def _copies(read: dict[str, list[list[_Piece]]], supports: list[list[_Piece]]) -> dict[str, dict[str, Floats]]:
-    """Of each kind and hand, the mean and the largest copy rate."""
-    rates = {
-        kind: [
-            [copy_rate(piece.grams, [example.grams for example in support]) for piece in row]
-            for row, support in zip(read[kind], supports, strict=True)
-        ]
-        for kind in KINDS
-    }
-    rates[SUPPORT] = [
-        [
-            copy_rate(piece.grams, [other.grams for other in support if other is not piece])
-            for piece in support
-        ]
-        for support in supports
-    ]  # fmt: skip
-    return {
-        kind: {
-            "share": np.array([_over(np.mean, row) for row in rows]),
-            "largest": np.array([_over(np.max, row) for row in rows]),
-        }
-        for kind, rows in rates.items()
-    }
-
-
-def _over(take: Callable[[Floats], Any], values: Sequence[float]) -> float:
-    known = np.array([value for value in values if not math.isnan(value)])
-    return float(take(known)) if len(known) else float("nan")
+    kind_of = np.array([kind for kind, _, _ in pieces])
+    return {kind: likeliness(nats[:, kind_of == kind], owner[kind_of == kind]) for kind in KINDS}
 
 
 def _each(work: Callable[[Any], Any], items: Sequence[Any], bar: Any) -> list[Any]:

@@ -25,7 +25,7 @@ def text(result: dict[str, Any]) -> str:
             rows = [[f"ahead of ({view})", *(_steps(steps) for steps in result["steps"])]]
             for other in dict.fromkeys(row["other"] for row in result["paired"]):
                 cells = [
-                    f"{row['ahead']:+.4f} ± {row['interval']:.4f} ({row['interval_by_hand']:.4f})"
+                    _ahead(row)
                     for row in result["paired"]
                     if (row["meta"], row["other"], row["view"]) == (meta, other, view)
                 ]
@@ -33,13 +33,15 @@ def text(result: dict[str, Any]) -> str:
             title = f"**{meta}, {view}: paired differences, above zero is ahead**"
             note = "The interval takes episodes for independent; in brackets, hands (cluster-robust)."
             parts += [f"{title}. {note}", markdown(rows)]
-    rates = [["rates chosen on validation", *(_steps(steps) for steps in result["steps"])]]
+    rates = [["rates chosen on validation", *(_steps(steps) for steps in result["steps"]), "tried"]]
     for name, method in result["methods"].items():
         for view in result["views"]:
             chosen = [method["views"][view][str(steps)]["rate"] for steps in result["steps"]]
-            if chosen[0] not in ("learned", "-"):
-                rates.append([f"{name} ({view})", *chosen])
-    parts.append(markdown(rates))
+            if method["tried"]:
+                cells = ["-" if rate is None else f"{rate:g}" for rate in chosen]
+                rates.append([f"{name} ({view})", *cells, ", ".join(f"{rate:g}" for rate in method["tried"])])
+    if len(rates) > 1:
+        parts.append(markdown(rates))
     return "\n\n".join(parts) + "\n"
 
 
@@ -97,6 +99,11 @@ def _steps(steps: int) -> str:
 
 def _cell(cell: dict[str, float]) -> str:
     return f"{cell['mean']:.4f} ± {cell['interval']:.4f}"
+
+
+def _ahead(row: dict[str, Any]) -> str:
+    by_hand = row["interval_by_hand"]
+    return f"{row['ahead']:+.4f} ± {row['interval']:.4f}" + (f" ({by_hand:.4f})" if by_hand is not None else "")
 
 
 def _count(units: int) -> str:

@@ -1,4 +1,4 @@
-"""How near pieces are to their own hand and to other hands, by their features."""
+"""How near pieces are to their own hand and to other hands: by features, by likelihood, by what they copy."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from metaart.score.features import HISTOGRAMS, SCALARS, Features, total_variation
+from metaart.score.features import HISTOGRAMS, SCALARS, Features, Gram, copy_rate, total_variation
 
 Floats = NDArray[np.float64]
 NAMES = (*SCALARS, *HISTOGRAMS)
+EXAMPLES = "real, each example beside the other examples"
 
 
 class _Table:
@@ -79,6 +80,60 @@ def distances(kinds: Mapping[str, Sequence[Sequence[Features]]], real: str) -> d
         for column, name in enumerate(NAMES):
             result[kind] |= {f"{name} own": own[:, column], f"{name} other": other[:, column]}
     return result
+
+
+def likeliness(nats: Floats, owner: NDArray[np.int64]) -> dict[str, Floats]:
+    """How often a piece is likelier under its own hand's model than under another hand's.
+
+    Args:
+        nats: negative log-likelihood per token of each piece under each hand's model, (hands, pieces).
+        owner: the hand of each piece, (pieces,); every hand has one.
+
+    Returns:
+        Means over each hand's pieces, (hands,): "pairs", the share of other hands' models that are beaten (a tie
+        counts half); "first", whether all are; "rank" from 1; "ahead", nats per token below the others' mean.
+    """
+    others = len(nats) - 1
+    own = nats[owner, np.arange(len(owner))]
+    worse = (nats > own).sum(0) + 0.5 * ((nats == own).sum(0) - 1)
+    measured = {
+        "pairs": worse / others,
+        "first": (worse == others).astype(np.float64),
+        "rank": 1 + others - worse,
+        "ahead": (nats.sum(0) - own) / others - own,
+    }
+    hands = range(len(nats))
+    return {name: np.array([each[owner == hand].mean() for hand in hands]) for name, each in measured.items()}
+
+
+def copies(
+    kinds: Mapping[str, Sequence[Sequence[Sequence[Gram]]]], examples: Sequence[Sequence[Sequence[Gram]]]
+) -> dict[str, dict[str, Floats]]:
+    """What share of a piece's runs stand in its hand's examples; and in the other examples, of an example itself.
+
+    Args:
+        kinds: runs by kind, hand, piece.
+        examples: runs by hand, example.
+
+    Returns:
+        By kind, and of `EXAMPLES`: "share", the mean, and "largest", the maximum over a hand's pieces, (hands,); not a
+        number where no piece is long enough.
+    """
+    rates = {
+        kind: [[copy_rate(piece, known) for piece in row] for row, known in zip(rows, examples, strict=True)]
+        for kind, rows in kinds.items()
+    }
+    rates[EXAMPLES] = [
+        [copy_rate(piece, [*known[:place], *known[place + 1 :]]) for place, piece in enumerate(known)]
+        for known in examples
+    ]
+    return {
+        kind: {
+            "share": np.array([_mean(np.array(row)) for row in rows]),
+            "largest": np.array([np.fmax.reduce(row) for row in rows]),
+        }
+        for kind, rows in rates.items()
+    }
 
 
 def _mean(values: Floats) -> Floats:

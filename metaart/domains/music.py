@@ -70,7 +70,7 @@ class MusicHand(Hand):
     def examples(self, works: Sequence[int], variation: np.random.Generator) -> Examples:
         """{"tokens": (works, max_tokens) int64}, padded with 0."""
         scores = [self._works[work] for work in works]
-        if not self._varied:
+        if not self._varied or not scores:
             return {"tokens": window([score.tokens for score in scores], self._config.max_tokens)}
         hand = draw_hand(self._config.new_hands, self._vocabulary, variation)
         versions = {0.5: "tokens_half", 1.0: "tokens", 2.0: "tokens_double"}
@@ -200,4 +200,6 @@ class Music(Domain):
     def _opening(self, examples: Examples) -> Examples:
         tokens = examples["tokens"]
         bars_heard = (tokens == self.vocabulary.bar).cumsum(-1)
-        return {**examples, "tokens": torch.where(bars_heard <= 2, tokens, self.vocabulary.pad)}
+        opening = torch.where(bars_heard <= 2, tokens, self.vocabulary.pad)
+        longest = int((opening != self.vocabulary.pad).sum(-1).max())
+        return {**examples, "tokens": opening[..., : max(longest, 2)]}

@@ -146,5 +146,5 @@ def _bar(score: symusic.Score) -> int:
 
 def _shares(places: Ints, size: int) -> Floats:
     """Shares of the values 0 to size - 1; zeros where there are none."""
-    counts = np.bincount(places, minlength=size).astype(np.float64)
-    return counts / max(counts.sum(), 1.0)
+    counts: Floats = np.bincount(places, minlength=size) / max(len(places), 1)
+    return counts
