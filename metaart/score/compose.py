@@ -64,7 +64,7 @@ class ComposeRequest:
 
 
 def primer_tokens(tokens: Tokens, vocabulary: Vocabulary, bars: int) -> tuple[int, ...]:
-    """The tokens of a piece to go on with: without its end, so that the continuation begins with a bar line.
+    """The tokens of a piece to go on with: a bar line stands for its end, so that nothing is added to its last bar.
 
     Args:
         tokens: BOS, the piece, EOS.
@@ -82,7 +82,7 @@ def primer_tokens(tokens: Tokens, vocabulary: Vocabulary, bars: int) -> tuple[in
             got=f"one of {begun} bars",
             fix=f"Ask for more than {begun} bars (at most {MAX_BARS}), or give the last bars of the primer alone.",
         )
-    return primer
+    return (*primer, vocabulary.bar)
 
 
 @torch.no_grad()
