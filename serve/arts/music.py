@@ -1,0 +1,133 @@
+"""`POST /v1/music`: a few MIDI files in, a new one in their hand out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from metaart.creation import check_steps
+from metaart.domains.music import MAX_FILES, Music
+from metaart.errors import UserError
+from metaart.score.compose import ComposeRequest
+from serve.model import Order
+from serve.problems import responses
+from serve.uploads import Form
+
+OPTIONS = ("bars", "temperature", "top_p", "seed", "steps")
+_NEVER_SET = ComposeRequest()
+
+DESCRIPTION = f"""
+Adapts the model to 1 to {MAX_FILES} MIDI files by one hand and composes a new piece in it.
+
+    curl -F examples=@a.mid -F examples=@b.mid -F 'options={{"bars": 16, "seed": 7}}' \\
+         -o new.mid http://127.0.0.1:8000/v1/music
+
+The same files and options give the same bytes, whatever else is asked meanwhile. The answer's headers
+`Metaart-Run`, `Metaart-Bars` and `Metaart-Seed` say how to ask for it again.
+"""
+
+_BODY = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["examples"],
+                "additionalProperties": False,
+                "properties": {
+                    "examples": {
+                        "type": "array",
+                        "minItems": 1,
+                        "maxItems": MAX_FILES,
+                        "items": {"type": "string", "format": "binary"},
+                        "description": "MIDI files by one hand, format 0 or 1, at most 2 MiB each and 16 MiB in all",
+                    },
+                    "primer": {
+                        "type": "string",
+                        "format": "binary",
+                        "description": "a MIDI file that the new piece begins with",
+                    },
+                    "options": {
+                        "type": "string",
+                        "description": "a JSON object; every key may be left out",
+                        "example": '{"bars": 16, "temperature": 0.9, "top_p": 0.95, "seed": 1, "steps": 5}',
+                    },
+                },
+            }
+        }
+    },
+}
+
+_MIDI = {"description": "The new piece", "content": {"audio/midi": {"schema": {"type": "string", "format": "binary"}}}}
+
+router = APIRouter(tags=["music"])
+
+
+@router.post(
+    "/v1/music",
+    summary="Compose in the hand of a few pieces",
+    description=DESCRIPTION,
+    response_class=Response,
+    responses={200: _MIDI, **responses(408, 413, 415, 422, 503)},
+    openapi_extra={"requestBody": _BODY},
+)
+async def compose(request: Request) -> Response:
+    """Read the upload, check all of it, have it composed."""
+    form = await request.app.state.desk.read(
+        request, files={"examples": MAX_FILES, "primer": 1}, fields=frozenset({"options"})
+    )
+    studio = request.app.state.studio
+    model = studio.models["music"]
+    # In a thread: files are counted and read in Python, and other requests must not wait for it.
+    order = await asyncio.to_thread(order_from, model.domain, form)
+    midi = await studio.create("music", order)
+    headers = {
+        "Content-Disposition": f'attachment; filename="metaart-seed{order.wish.seed}.mid"',
+        "Metaart-Run": model.run,
+        "Metaart-Bars": str(order.wish.bars),
+        "Metaart-Seed": str(order.wish.seed),
+    }
+    return Response(midi, media_type="audio/midi", headers=headers)
+
+
+def order_from(domain: Music, form: Form) -> Order:
+    """The order that a form says, with every file read and every option checked.
+
+    Raises:
+        UserError: anything that cannot be used.
+    """
+    options = _options(form.fields.get("options", "{}"))
+    steps = options.pop("steps", None)
+    check_steps(steps)
+    plain = ComposeRequest(**options)
+    uploads = form.files.get("examples", [])
+    support = domain.read([bytes(upload.data) for upload in uploads], [upload.name for upload in uploads])
+    primer = form.files.get("primer")
+    if not primer:
+        return Order(support, plain, steps)
+    opening = domain.primer(bytes(primer[0].data), bars=plain.bars, name=primer[0].name)
+    return Order(support, ComposeRequest(plain.bars, plain.temperature, plain.top_p, plain.seed, opening), steps)
+
+
+def _options(text: str) -> dict[str, Any]:
+    try:
+        options = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _wrong_options(f"{text[:80]!r} ({str(error)[:80]})") from error
+    if not isinstance(options, dict):
+        raise _wrong_options(repr(options)[:80])
+    unknown = sorted(set(options) - set(OPTIONS))
+    if unknown:
+        raise _wrong_options(f"the unknown key {unknown[0][:80]!r}")
+    return options
+
+
+def _wrong_options(got: str) -> UserError:
+    return UserError(
+        expected=f"options to be a JSON object with keys among {', '.join(OPTIONS)}",
+        got=got,
+        fix=f'Send for example options={{"bars": {_NEVER_SET.bars}, "seed": {_NEVER_SET.seed}}}, or leave options out.',
+    )
