@@ -1,0 +1,78 @@
+"""What the service does under load, when callers hang up, and when a replica dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from tests.serve.client import Client, assert_problem
+
+pytestmark = pytest.mark.ray
+
+MODEL = "ray::ServeReplica:metaart:music"
+
+
+def replicas() -> list[int]:
+    """Process ids of the model's replicas in this session's Ray."""
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        try:
+            if " ".join(process.cmdline()).startswith(MODEL):
+                found.append(process.pid)
+        except psutil.Error:
+            continue
+    return found
+
+
+def wishes(count: int, bars: int = 4) -> list[dict[str, Any]]:
+    return [{"options": {"bars": bars, "seed": seed}} for seed in range(count)]
+
+
+def test_callers_who_hang_up_leave_the_others_and_the_service_alone(service: Client) -> None:
+    def hang_up(seed: int) -> None:
+        with pytest.raises(httpx.TimeoutException):
+            service.compose(options={"bars": 100, "seed": seed}, timeout=0.3)
+
+    alone = [service.compose(**wish).content for wish in wishes(3)]
+    with ThreadPoolExecutor(6) as pool:
+        gone = list(pool.map(hang_up, range(6)))
+        answers = service.compose_many(wishes(3))
+
+    assert len(gone) == 6
+    assert [answer.content for answer in answers] == alone
+
+
+def test_a_killed_replica_costs_no_request(service: Client) -> None:
+    expected = [service.compose(**wish).content for wish in wishes(12)]
+    victims = replicas()
+    assert victims
+    with ThreadPoolExecutor(1) as pool:
+        answers = pool.submit(service.compose_many, wishes(12))
+        time.sleep(0.1)
+        for victim in victims:
+            os.kill(victim, signal.SIGKILL)
+        assert [answer.status_code for answer in answers.result()] == [200] * 12
+        assert [answer.content for answer in answers.result()] == expected
+    assert not set(replicas()) & set(victims)
+
+
+def test_too_much_at_once_is_refused_and_a_replica_is_added(service: Client) -> None:
+    refused: list[httpx.Response] = []
+    deadline = time.monotonic() + 60
+    while (len(replicas()) < 2 or not refused) and time.monotonic() < deadline:
+        answers = service.compose_many(wishes(40, bars=8))
+        assert {answer.status_code for answer in answers} <= {200, 503}
+        assert any(answer.status_code == 200 for answer in answers)
+        refused += [answer for answer in answers if answer.status_code == 503]
+
+    assert len(replicas()) == 2
+    assert int(refused[0].headers["retry-after"]) > 0
+    assert "queue is full" in assert_problem(refused[0], 503)["detail"]
+    assert httpx.get(f"{service.url}/readyz").status_code == 200

@@ -1,0 +1,47 @@
+"""What the service can be told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+
+from metaart.errors import UserError
+from serve.app import autoscaling, build
+from serve.settings import Settings, settings_from
+
+
+def test_arguments_of_the_command_line_are_words() -> None:
+    settings = settings_from({"run": "runs/music", "max_replicas": "4", "batch_wait_s": "0.5"})
+    assert settings == Settings(run="runs/music", max_replicas=4, batch_wait_s=0.5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "got"),
+    [
+        ({"rum": "x"}, "rum=x"),
+        ({"max_replicas": "two"}, "max_replicas=two"),
+        ({"batch_size": 0}, "batch_size=0"),
+        ({"timeout_s": -1}, "timeout_s=-1"),
+        ({"min_replicas": 3, "max_replicas": 2}, "2 and 3"),
+    ],
+)
+def test_arguments_that_make_no_sense(arguments: dict[str, object], got: str) -> None:
+    with pytest.raises(UserError) as caught:
+        settings_from(arguments)
+    assert caught.value.got.startswith(got)
+
+
+def test_replicas_follow_full_batches() -> None:
+    config = autoscaling(Settings(min_replicas=2, max_replicas=5, batch_size=6))
+    assert (config.min_replicas, config.max_replicas, config.target_ongoing_requests) == (2, 5, 6)
+
+
+def test_a_damaged_run_is_found_before_anything_is_started(tiny_run: Path, tmp_path: Path) -> None:
+    for name in ("config.json", "tokenizer.json"):
+        (tmp_path / name).write_bytes((tiny_run / name).read_bytes())
+    (tmp_path / "weights.safetensors").write_bytes(b"not weights")
+
+    with pytest.raises(click.UsageError, match=r"weights\.safetensors"):
+        build({"run": str(tmp_path)})
