@@ -1,4 +1,4 @@
-"""The sine waves of Finn et al. 2017: trains the recipe `sinusoid`, then measures few-shot regression on unseen waves."""
+"""The sine waves of Finn et al. 2017: trains the recipe `sinusoid`, then measures it on unseen waves."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from metaart.algorithms import MetaAlgorithm
-from metaart.config import RunConfig, StageConfig, override
+from metaart.config import RunConfig, override
 from metaart.data.sampler import EpisodeConfig, TaskSampler
 from metaart.domains import Domain
 from metaart.recipes import recipe

@@ -1,4 +1,5 @@
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -43,7 +44,7 @@ def test_next_token_nll_maps_over_a_batch_of_learners() -> None:
 
 
 def bigram_by_hand(support: list[list[int]], vocabulary: int, pad: int, smoothing: float) -> list[list[float]]:
-    pairs = [(a, b) for work in support for a, b in zip(work, work[1:], strict=False) if b != pad]
+    pairs = [(a, b) for work in support for a, b in pairwise(work) if b != pad]
     unigram = [smoothing + sum(b == token for _, b in pairs) for token in range(vocabulary)]
     unigram = [value / sum(unigram) for value in unigram]
     table = []

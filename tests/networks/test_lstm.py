@@ -17,9 +17,7 @@ def pair(num_layers: int, dtype: torch.dtype) -> tuple[LSTM, nn.LSTM]:
 
 @pytest.mark.parametrize("num_layers", [1, 2, 3])
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-6), (torch.float64, 1e-12)])
-def test_equals_torch_lstm_in_values_state_and_gradients(
-    num_layers: int, dtype: torch.dtype, tolerance: float
-) -> None:
+def test_equals_torch_lstm_in_values_state_and_gradients(num_layers: int, dtype: torch.dtype, tolerance: float) -> None:
     ours, peer = pair(num_layers, dtype)
     inputs, weight = torch.randn(3, 9, 5, dtype=dtype), torch.randn(3, 9, 4, dtype=dtype)
     own_out, own_state = ours(inputs)
