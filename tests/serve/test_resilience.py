@@ -56,6 +56,7 @@ def test_a_killed_replica_costs_no_request(service: Client) -> None:
     with ThreadPoolExecutor(1) as pool:
         answers = pool.submit(service.compose_many, wishes(12))
         time.sleep(0.1)
+        assert not answers.done()
         for victim in victims:
             os.kill(victim, signal.SIGKILL)
         assert [answer.status_code for answer in answers.result()] == [200] * 12
