@@ -84,7 +84,7 @@ def _add_evaluate(commands: Commands) -> None:
         commands,
         "evaluate",
         "Judge a run on test hands beside its rivals, on the same episodes; and judge what it creates.",
-        "Writes evaluation.json, evaluation.md and evaluation.png into the run (or --out).\n\n"
+        "Writes evaluation.json, evaluation.md, evaluation.png and created.png into the run (or --out).\n\n"
         "  metaart evaluate runs/music --data data/music\n"
         "  metaart evaluate runs/music --also three=runs/music-3 --rival pooled=runs/pooled --rival plain=runs/plain",
     )
@@ -164,6 +164,7 @@ def _train(options: argparse.Namespace) -> int:
 def _evaluate(options: argparse.Namespace) -> int:
     from metaart import report
     from metaart.evaluation import EvaluationConfig, evaluate
+    from metaart.judging import judge_run, judgement_table, judges
     from metaart.training.checkpoint import save_text
 
     config = EvaluationConfig(
@@ -178,19 +179,24 @@ def _evaluate(options: argparse.Namespace) -> int:
         also=_named(options.also),
         rivals=_named(options.rival) or None,
     )
-    words = report.text(result)
-    if options.judge_hands:
-        from metaart.judging import judge_run, judgement_table
-
-        result["created"] = judge_run(options.run_directory, data=options.data, hands=options.judge_hands)
-        words += "\n" + judgement_table(result["created"])
     out = options.out or options.run_directory
     out.mkdir(parents=True, exist_ok=True)
+    written, words = ["evaluation.json", "evaluation.md", "evaluation.png"], report.text(result)
+
+    def write() -> None:
+        save_text(out / "evaluation.json", json.dumps(result, indent=1))
+        save_text(out / "evaluation.md", words)
+
     report.plot(result, out / "evaluation.png")
-    save_text(out / "evaluation.json", json.dumps(result, indent=1))
-    save_text(out / "evaluation.md", words)
+    write()
+    if options.judge_hands and judges(options.run_directory):
+        result["created"] = judge_run(options.run_directory, data=options.data, hands=options.judge_hands)
+        words += "\n" + judgement_table(result["created"])
+        report.plot_created(result["created"], out / "created.png")
+        written.append("created.png")
+        write()
     print(words)
-    print(f"written to {out}: evaluation.json, evaluation.md, evaluation.png")
+    print(f"written to {out}: {', '.join(written)}")
     return 0
 
 
