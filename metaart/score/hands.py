@@ -62,7 +62,7 @@ def draw_hand(parts: NewHands, vocabulary: Vocabulary, rng: np.random.Generator)
     moved = np.where(moved < LOWEST_PITCH, moved + 12, moved)
     moved = np.where(moved > HIGHEST_PITCH, moved - 12, moved)
     token_map = np.arange(vocabulary.size)
-    token_map[[vocabulary.id["Pitch", int(p)] for p in pitches]] = [vocabulary.id["Pitch", int(p)] for p in moved]
+    token_map[vocabulary.pitch_ids] = vocabulary.pitch_ids[moved - LOWEST_PITCH]
     if lengths is not None:
         first, second = (vocabulary.id["Duration", float(length)] for length in lengths)
         token_map[[first, second]] = [second, first]

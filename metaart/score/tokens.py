@@ -161,6 +161,11 @@ class Vocabulary:
         meanings = zip(self.kind, self.value, strict=True)
         return {(str(kind), value): place for place, (kind, value) in enumerate(meanings)}
 
+    @cached_property
+    def pitch_ids(self) -> NDArray[np.int64]:
+        """Ids of the pitches, from the lowest to the highest."""
+        return np.array([self.id["Pitch", pitch] for pitch in range(LOWEST_PITCH, HIGHEST_PITCH + 1)])
+
     @property
     def pad(self) -> int:
         """Id of the padding, 0."""
