@@ -54,7 +54,8 @@ def distances(kinds: Mapping[str, Sequence[Sequence[Features]]], real: str) -> d
         each (hands,).
     """
     held = [_Table(pieces) for pieces in kinds[real]]
-    spread = np.nanstd(np.concatenate([table.scalars for table in held]), axis=0)
+    scalars = np.concatenate([table.scalars for table in held])
+    spread = np.sqrt(_mean((scalars - _mean(scalars)) ** 2))
     spread = np.where(spread > 0, spread, 1.0)
     centres = [table.centre() for table in held]
 

@@ -1,0 +1,237 @@
+import dataclasses
+import json
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from metaart.algorithms import Batching
+from metaart.algorithms.maml import MAML, MAMLConfig
+from metaart.build import build_sampler
+from metaart.config import RunConfig
+from metaart.data.shards import Dataset
+from metaart.errors import UserError
+from metaart.evaluation import BEFORE, EvaluationConfig, curve, evaluate
+from metaart.rivals import best_rates, search_rates
+from metaart.statistics import half_width, half_width_by_hand
+from metaart.tasks import select
+from metaart.training.run import load_algorithm, pooled_theta
+
+SMALL = EvaluationConfig(
+    episodes=12,
+    validation_episodes=4,
+    steps=(0, 1, 2),
+    sgd_rates=(0.4, 0.8),
+    adam_rates=(0.004, 0.008),
+    scratch_rates=(0.01, 0.02),
+    extensions=1,
+    batch=5,
+)
+META, SGD, BIGRAMS = "meta: music", "fine-tuning, SGD", "bigrams of the support set"
+
+
+@pytest.fixture(scope="module")
+def result(tiny_run: Path) -> dict[str, Any]:
+    return evaluate(tiny_run, SMALL, progress=False)
+
+
+def episodes(config: RunConfig, split: Any = "test", number: int = SMALL.episodes) -> Any:
+    domain = load_domain(config)
+    sampler = build_sampler(dataclasses.replace(config, seed=SMALL.seed), config.meta, domain, split)
+    return sampler.batch(0, range(number)), [sampler.hand(0, index).name for index in range(number)]
+
+
+def load_domain(config: RunConfig) -> Any:
+    from metaart.build import build_domain
+
+    return build_domain(config)
+
+
+def test_the_curve_at_step_k_is_the_loss_after_adapting_k_steps(tiny_run: Path, tiny_config: RunConfig) -> None:
+    _, domain, algorithm = load_algorithm(tiny_run)
+    tasks, _ = episodes(tiny_config, number=3)
+    measured = curve(algorithm, domain, tasks, (0, 1, 3))
+    assert measured.shape == (3, 2, 3)
+    for index in range(3):
+        task = select(tasks, index)
+        for place, steps in enumerate((0, 1, 3)):
+            adapted = algorithm.adapt(task.support, steps)
+            for view, look in enumerate(domain.views.values()):
+                by_hand = algorithm.loss(adapted, look(task.query))
+                torch.testing.assert_close(measured[index, view, place], by_hand.detach(), rtol=1e-5, atol=1e-6)
+
+
+def test_the_opening_ends_before_the_third_bar(tiny_config: RunConfig) -> None:
+    domain = load_domain(tiny_config)
+    tasks, _ = episodes(tiny_config, number=2)
+    opening, whole = domain.views["opening"](tasks.query)["tokens"], tasks.query["tokens"]
+    bar = domain.vocabulary.bar
+    for short, long in zip(opening.flatten(0, 1), whole.flatten(0, 1), strict=True):
+        heard = short[short != domain.vocabulary.pad]
+        assert (heard == bar).sum() <= 2
+        assert torch.equal(heard, long[: len(heard)])
+        assert len(heard) == len(long) or long[len(heard)] in (bar, domain.vocabulary.pad)
+
+
+def test_means_and_paired_intervals_equal_those_worked_out_by_hand(
+    result: dict[str, Any], tiny_run: Path, tiny_config: RunConfig
+) -> None:
+    config, domain, meta = load_algorithm(tiny_run)
+    tasks, hands = episodes(tiny_config)
+    own = curve(meta, domain, tasks, SMALL.steps).double().numpy()
+    for view, name in enumerate(domain.views):
+        for place, steps in enumerate(SMALL.steps):
+            cell = result["methods"][META]["views"][name][str(steps)]
+            assert cell["mean"] == pytest.approx(own[:, view, place].mean(), rel=1e-5)
+            assert cell["interval"] == pytest.approx(half_width(own[:, view, place]), rel=1e-3)
+    rate = result["methods"][SGD]["views"]["whole"]["1"]["rate"]
+    tuner = MAML(domain.learner(), domain.loss, MAMLConfig(order=1, alpha=rate), Batching("loop"))
+    tuner.load_theta(pooled_theta(config, domain, tiny_run))
+    other = curve(tuner, domain, tasks, (1,)).double().numpy()
+    ahead = other[:, 0, 0] - own[:, 0, 1]
+    (row,) = [
+        row for row in result["paired"] if (row["other"], row["view"], row["steps"]) == (SGD, "whole", 1)
+    ]  # fmt: skip
+    assert row["ahead"] == pytest.approx(ahead.mean(), rel=1e-4)
+    assert row["interval"] == pytest.approx(half_width(ahead), rel=1e-3)
+    assert row["interval_by_hand"] == pytest.approx(half_width_by_hand(ahead, hands), rel=1e-3)
+
+
+def test_bigrams_are_counted_on_each_support_set_alone(result: dict[str, Any], tiny_config: RunConfig) -> None:
+    domain = load_domain(tiny_config)
+    tasks, _ = episodes(tiny_config)
+    size, losses = domain.vocabulary.size, []
+    for index in range(SMALL.episodes):
+        support, query = (part["tokens"].tolist() for part in select(tasks, index))
+        pairs = [(a, b) for work in support for a, b in pairwise(work) if b]
+        unigram = np.full(size, 0.1)
+        for _, after in pairs:
+            unigram[after] += 1
+        unigram /= unigram.sum()
+        nats = []
+        for work in query:
+            for before, after in pairwise(work):
+                if after:
+                    seen = [b for a, b in pairs if a == before]
+                    kinds = max(len(set(seen)), 1)
+                    nats.append(-np.log((seen.count(after) + kinds * unigram[after]) / (len(seen) + kinds)))
+        losses.append(np.mean(nats))
+    for steps in SMALL.steps:
+        cell = result["methods"][BIGRAMS]["views"]["whole"][str(steps)]
+        assert cell["mean"] == pytest.approx(np.mean(losses), rel=1e-4)
+
+
+def test_every_rival_is_there_and_the_result_is_json(result: dict[str, Any], music_data: Path) -> None:
+    assert list(result["methods"]) == [
+        META, SGD, "fine-tuning, Adam", "from scratch on the support set", BIGRAMS
+    ]  # fmt: skip
+    assert {row["other"] for row in result["paired"]} == {BEFORE, *result["methods"]} - {META}
+    assert set(result["hands"]) <= set(Dataset.open(music_data).groups("test"))
+    assert json.loads(json.dumps(result, allow_nan=False)) == result
+    before = [row for row in result["paired"] if row["other"] == BEFORE and row["steps"] == 0]
+    assert all(row["ahead"] == 0 for row in before)
+
+
+def test_rates_are_those_that_were_best_on_validation(
+    result: dict[str, Any], tiny_run: Path, tiny_config: RunConfig
+) -> None:
+    config, domain, _ = load_algorithm(tiny_run)
+    tasks, _ = episodes(tiny_config, "validation", SMALL.validation_episodes)
+    tried = result["methods"][SGD]["tried"]
+    losses = {}
+    for rate in tried:
+        tuner = MAML(domain.learner(), domain.loss, MAMLConfig(order=1, alpha=rate), Batching("loop"))
+        tuner.load_theta(pooled_theta(config, domain, tiny_run))
+        losses[rate] = curve(tuner, domain, tasks, (2,)).mean(0)[0, 0].item()
+    assert result["methods"][SGD]["views"]["whole"]["2"]["rate"] == min(tried, key=lambda rate: losses[rate])
+
+
+def test_test_hands_have_no_say_in_the_rates(
+    result: dict[str, Any], tiny_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other test episodes, other losses, the same rates."""
+    from metaart import evaluation
+
+    genuine = evaluation.build_sampler
+
+    def others(config: Any, stage: Any, domain: Any, split: Any) -> Any:
+        seeded = dataclasses.replace(config, seed=99) if split == "test" else config
+        return genuine(seeded, stage, domain, split)
+
+    monkeypatch.setattr(evaluation, "build_sampler", others)
+    other = evaluate(tiny_run, SMALL, progress=False)
+    for name, method in result["methods"].items():
+        for view, cells in method["views"].items():
+            for steps, cell in cells.items():
+                assert other["methods"][name]["views"][view][steps]["rate"] == cell["rate"]
+        assert other["methods"][name]["tried"] == method["tried"]
+        assert other["methods"][name]["views"]["whole"]["2"]["mean"] != method["views"]["whole"]["2"]["mean"]
+
+
+def valley(best: Sequence[float]) -> Any:
+    """Losses that are lowest at a rate of its own for each number of steps, and the calls that were made."""
+    calls: list[tuple[float, tuple[int, ...]]] = []
+    lowest = dict(zip((0, 1, 5), (1.0, *best), strict=True))
+
+    def measure(rate: float, steps: Sequence[int]) -> NDArray[np.float64]:
+        calls.append((rate, tuple(steps)))
+        return np.array([[0.0 if number == 0 else np.log(rate / lowest[number]) ** 2 for number in steps]])
+
+    return measure, calls
+
+
+def test_rates_are_widened_only_where_the_best_lies_at_their_edge() -> None:
+    measure, calls = valley([0.4, 0.2])
+    tried = search_rates(measure, (0.1, 0.2, 0.4, 0.8), (0, 1, 5), extensions=3)
+    assert list(tried) == [0.1, 0.2, 0.4, 0.8]
+    assert best_rates(tried, (0, 1, 5)).tolist() == [[0.4, 0.4, 0.2]]
+    measure, calls = valley([1.6, 0.05])
+    tried = search_rates(measure, (0.1, 0.2, 0.4, 0.8), (0, 1, 5), extensions=3)
+    assert best_rates(tried, (0, 1, 5)).tolist() == [[1.6, 1.6, 0.05]]
+    assert calls[4:] == [(1.6, (1,)), (3.2, (1,)), (0.05, (5,)), (0.025, (5,))], "each only for the steps that ask"
+
+
+def test_widening_ends() -> None:
+    measure, _ = valley([1e9, 1e-9])
+    tried = search_rates(measure, (1.0,), (0, 1, 5), extensions=2)
+    assert list(tried) == [0.25, 0.5, 1, 2, 4]
+
+
+def test_a_rate_at_which_the_loss_is_no_number_is_never_chosen() -> None:
+    def measure(rate: float, steps: Sequence[int]) -> NDArray[np.float64]:
+        return np.full((1, len(steps)), np.nan if rate > 0.5 else rate)
+
+    tried = search_rates(measure, (0.25, 0.5, 1.0), (1,), extensions=0)
+    assert best_rates(tried, (1,)).tolist() == [[0.25]]
+
+
+def test_a_run_without_a_pooled_stage_is_judged_beside_the_rest(tmp_path: Path) -> None:
+    """The sine waves: one hand, no bigrams, no pretraining."""
+    from metaart.config import override
+    from metaart.recipes import recipe
+    from metaart.training.loop import Place
+    from metaart.training.run import prepare_run, train_run
+
+    config = override(recipe("sinusoid"), ["meta.steps=2", "meta.validation_tasks=4", "batching.mode=loop"])
+    prepare_run(config, tmp_path / "run", resume=False)
+    train_run(config, Place(tmp_path / "run"))
+    few = EvaluationConfig(episodes=4, validation_episodes=4, steps=(0, 1), scratch_rates=(0.01,), extensions=0)
+    found = evaluate(tmp_path / "run", few, progress=False)
+    assert list(found["methods"]) == ["meta: sinusoid", "from scratch on the support set"]
+    assert all(row["interval_by_hand"] is None for row in found["paired"]), "all waves are of one hand"
+
+
+def test_a_rival_that_is_not_there_is_named(tiny_run: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="nowhere"):
+        evaluate(tiny_run, SMALL, rivals={"pooled": tmp_path / "nowhere"}, progress=False)
+
+
+@pytest.mark.parametrize("wrong", [{"episodes": 1}, {"validation_episodes": 0}, {"steps": ()}, {"steps": (-1,)}])
+def test_numbers_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match="--episodes"):
+        EvaluationConfig(**wrong)
