@@ -23,7 +23,7 @@ def music() -> RunConfig:
         algorithm=MAMLConfig(steps=1, order=1, alpha=0.002, learn_alpha="layer", inner="adam"),
         data="data/music",
         pretrain=StageConfig(
-            steps=12000,
+            steps=9000,
             tasks=48,
             episode=EpisodeConfig(support=0, query=1),
             outer_lr=3e-3,
@@ -31,7 +31,7 @@ def music() -> RunConfig:
             validate_every=1000,
             validation_tasks=256,
         ),
-        meta=StageConfig(steps=1500, tasks=16, outer_lr=4e-4, validate_every=250, validation_tasks=96),
+        meta=StageConfig(steps=1200, tasks=16, outer_lr=4e-4, validate_every=250, validation_tasks=96),
     )
 
 
