@@ -71,7 +71,7 @@ def distances(kinds: Mapping[str, Sequence[Sequence[Features]]], real: str) -> d
     hands = range(len(held))
     found = {kind: [measured(kind, hand) for hand in hands] for kind in kinds}
     unit = _mean(np.concatenate([other for _, other in found[real]]))
-    unit = np.where(unit > 0, unit, 1.0)
+    unit = np.where(unit > 0, unit, np.nan)  # a feature in which no two works differ says nothing
     result = {}
     for kind, each in found.items():
         own = np.array([_mean(own) / unit for own, _ in each])
