@@ -1,0 +1,65 @@
+"""Every registered art form, made small, with the data and the wishes that its contract is tested with."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.func import vmap
+
+from metaart.algorithms import MetaAlgorithm
+from metaart.data.sampler import EpisodeConfig, TaskSampler
+from metaart.domains import DOMAINS, Domain
+from metaart.score.compose import ComposeRequest
+from metaart.tasks import Examples, Task
+
+SMALL = {"hidden_size": 6, "embedding_size": 5, "max_tokens": 24}
+"""Fields of a domain's configuration that decide what it costs."""
+
+WISHES: dict[str, list[Any]] = {
+    "music": [ComposeRequest(bars=1, seed=1), ComposeRequest(bars=2, seed=2)],
+    "sinusoid": [120, 150],
+}
+"""What each art form is asked to create; a new one adds a line."""
+
+BEGINNINGS = {"music": b"MThd", "sinusoid": b"\x89PNG"}
+"""How the files of each art form begin; a new one adds a line."""
+
+
+def small_config(name: str) -> Any:
+    default = DOMAINS[name].config()
+    fields = {field.name for field in dataclasses.fields(default)}
+    return dataclasses.replace(default, **{field: value for field, value in SMALL.items() if field in fields})
+
+
+def small_domain(name: str) -> Domain:
+    return DOMAINS[name].build(small_config(name))
+
+
+def draw(domain: Domain, data: Path | None, count: int = 3, episode: EpisodeConfig = EpisodeConfig(2, 3)) -> Task:  # noqa: B008
+    return TaskSampler(domain.hands(data, "train", varied=True), episode, seed=1).batch(0, range(count))
+
+
+def doubled(tasks: Task) -> Task:
+    """Everything that is a number in float64, as witnesses are."""
+
+    def double(examples: Examples) -> Examples:
+        return {name: value.double() if value.is_floating_point() else value for name, value in examples.items()}
+
+    return Task(double(tasks.support), double(tasks.query))
+
+
+def create(
+    domain: Domain, algorithm: MetaAlgorithm, supports: Sequence[Examples], wishes: Sequence[Any]
+) -> list[bytes]:
+    """Adapt to each support set and render each wish with its own weights."""
+    adapted = [algorithm.adapt(support) for support in supports]
+    stacked = {name: torch.stack([params[name].detach() for params in adapted]) for name in adapted[0]}
+
+    def predict(*inputs: Any) -> Any:
+        return vmap(lambda weights, *rest: algorithm.predict(weights)(*rest))(stacked, *inputs)
+
+    return domain.render(predict, wishes)
