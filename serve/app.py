@@ -17,6 +17,9 @@ from serve.gateway import Gateway
 from serve.model import Model
 from serve.settings import Settings, settings_from
 
+STUCK_AFTER_S = 10.0
+"""How long orders may wait in a replica that computes nothing before it is replaced, seconds."""
+
 
 def build(arguments: dict[str, Any]) -> Application:
     """The application, for Ray Serve to run.
@@ -39,7 +42,7 @@ def build(arguments: dict[str, Any]) -> Application:
         max_ongoing_requests=2 * settings.batch_size,
         max_queued_requests=settings.max_queued,
         health_check_period_s=5,
-    )(Model).bind(run, settings.batch_size, settings.batch_wait_s, settings.timeout_s / 2)
+    )(Model).bind(run, settings.batch_size, settings.batch_wait_s, settings.batch_wait_s + STUCK_AFTER_S)
     gateway = serve.deployment(
         name="gateway",
         num_replicas=settings.gateways,

@@ -51,25 +51,24 @@ class Model:
         run: run directory; the one that ships with the package if None.
         batch_size: orders computed side by side, at most.
         batch_wait_s: how long a batch waits to fill, seconds.
-        stuck_after_s: an order that waits so long while nothing is finished means that the replica hangs, seconds.
+        stuck_after_s: orders that wait so long while nothing is computed mean that the replica hangs, seconds.
     """
 
     def __init__(self, run: str | None, batch_size: int, batch_wait_s: float, stuck_after_s: float) -> None:
         torch.set_num_threads(1)
         self._creator = Creator(run)
         self._stuck_after_s = stuck_after_s
-        self._waiting, self._progress = 0, time.monotonic()
+        self._waiting, self._computing, self._idle_since = 0, False, time.monotonic()
         self._batch.set_max_batch_size(batch_size)  # type: ignore[attr-defined]
         self._batch.set_batch_wait_timeout_s(batch_wait_s)  # type: ignore[attr-defined]
 
     async def create(self, order: Order) -> Answer:
         """Carry out one order, together with others that wait."""
         if not self._waiting:
-            self._progress = time.monotonic()
+            self._idle_since = time.monotonic()
         self._waiting += 1
         try:
             answer: Answer = await self._batch(order)
-            self._progress = time.monotonic()
             return answer
         finally:
             self._waiting -= 1
@@ -80,13 +79,18 @@ class Model:
 
     async def check_health(self) -> None:
         """Called by Ray Serve, which replaces a replica that raises: one whose batches stand still must not stay."""
-        if self._waiting and time.monotonic() - self._progress > self._stuck_after_s:
-            raise RuntimeError(f"{self._waiting} orders wait and none was finished for {self._stuck_after_s:g} s")
+        idle_s = time.monotonic() - self._idle_since
+        if self._waiting and not self._computing and idle_s > self._stuck_after_s:
+            raise RuntimeError(f"{self._waiting} orders wait and none has been computed for {idle_s:.0f} s")
 
     @serve.batch
     async def _batch(self, orders: list[Order]) -> list[Answer]:
-        # In a thread, so that health checks and cancellations are heard meanwhile.
-        return await asyncio.to_thread(carry_out, self._creator, orders)
+        self._computing = True
+        try:
+            # In a thread, so that health checks and cancellations are heard meanwhile.
+            return await asyncio.to_thread(carry_out, self._creator, orders)
+        finally:
+            self._computing, self._idle_since = False, time.monotonic()
 
 
 def carry_out(creator: Creator, orders: list[Order]) -> list[Answer]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 
@@ -86,7 +87,7 @@ async def compose(request: Request) -> Response:
     midi = await studio.create("music", order)
     headers = {
         "Content-Disposition": f'attachment; filename="metaart-seed{order.wish.seed}.mid"',
-        "Metaart-Run": model.run,
+        "Metaart-Run": quote(model.run, safe=" "),
         "Metaart-Bars": str(order.wish.bars),
         "Metaart-Seed": str(order.wish.seed),
     }

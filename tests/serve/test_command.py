@@ -35,10 +35,11 @@ def start(*arguments: str, log: Path) -> subprocess.Popen[bytes]:
 @pytest.fixture
 def served(tiny_run: Path, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """The command with the tiny run, ready to answer; nothing is left of it afterwards."""
+    assert not ready(), "something else is served on port 8000"
     log = tmp_path / "log"
     process = start(f"run={tiny_run}", "replica_cpus=0", log=log)
     try:
-        deadline = time.monotonic() + 150
+        deadline = time.monotonic() + 240
         while not ready():
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
 import pytest
 
 from metaart.errors import UserError
+from metaart.score.compose import ComposeRequest
 from serve.app import autoscaling, build
+from serve.arts.music import OPTIONS
 from serve.settings import Settings, settings_from
 
 
@@ -45,3 +48,13 @@ def test_a_damaged_run_is_found_before_anything_is_started(tiny_run: Path, tmp_p
 
     with pytest.raises(click.UsageError, match=r"weights\.safetensors"):
         build({"run": str(tmp_path)})
+
+
+def test_the_document_lists_every_setting_and_option_with_its_default() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "serving.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", text, re.M))
+    defaults = {name: str(field.default) for name, field in Settings.model_fields.items() if name != "run"}
+    wish = ComposeRequest()
+    options = {name: "as trained" if name == "steps" else str(getattr(wish, name)) for name in OPTIONS}
+
+    assert {name: rows[name] for name in [*defaults, *options]} == {**defaults, **options}
