@@ -1,0 +1,182 @@
+"""The outer step over the ranks of a process group: a DeepSpeed engine around the algorithm."""
+
+from __future__ import annotations
+
+import logging
+import math
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import deepspeed
+import torch
+from deepspeed.utils import (
+    safe_get_full_optimizer_state,
+    safe_set_full_fp32_param,
+    safe_set_full_optimizer_state,
+    safe_set_local_fp32_param,
+    safe_set_local_optimizer_state,
+)
+from torch import Tensor, distributed
+from torch.nn import functional as F
+
+from cluster.config import DeepSpeedConfig
+from metaart.algorithms import MetaAlgorithm
+from metaart.config import StageConfig
+from metaart.tasks import Task, to_device
+from metaart.training.step import State, load_weights, outer_optimizer
+
+NO_TASKS = Task({"x": torch.empty(0)}, {"x": torch.empty(0)})
+
+
+class EngineStep:
+    """An outer step that all ranks take together, each with its share of the batch; see `metaart.training.step`.
+
+    The ranks' mean losses are weighed by what each is a mean over, so the gradient is that of one process with the
+    whole batch. Every rank has a task to train on: stage 2 sums gradients in the order in which they come, and a rank
+    without tasks would have another order. In an evaluation a rank may have none. Weights and the optimizer's state
+    are given and taken whole and by parameter name, in the layout of `LocalStep`: they know nothing of stages or
+    numbers of ranks.
+
+    Args:
+        algorithm: whose parameters move; DeepSpeed takes it over.
+        stage: optimizer and clipping.
+        config: what DeepSpeed shares out.
+        device: where to compute.
+    """
+
+    def __init__(self, algorithm: MetaAlgorithm, stage: StageConfig, config: DeepSpeedConfig, device: str) -> None:
+        logging.getLogger("DeepSpeed").setLevel(logging.ERROR)
+        # It would be compiled for half a minute to move a few kilobytes faster.
+        deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+        self._algorithm, self._device, self._stage = algorithm.to(device), device, config.zero_stage
+        self._optimizer = outer_optimizer(algorithm, stage)
+        self._engine, *_ = deepspeed.initialize(
+            model=algorithm,
+            optimizer=self._optimizer,
+            config=engine_settings(algorithm, stage, config),
+            dist_init_required=False,
+        )
+        # No rank goes on, perhaps to publish a finished stage, before all have seen that there is one to take.
+        distributed.barrier()
+
+    def __call__(self, tasks: Task, rate: float) -> float:
+        """See `OuterStep`."""
+        self._engine.train()
+        self._set_rate(rate)
+        weight = self._algorithm.weight(tasks)
+        (total,) = self._sum(weight)
+        loss = self._engine(to_device(tasks, self._device))
+        self._engine.backward(loss * (weight * distributed.get_world_size() / total))
+        self._engine.step()
+        (summed,) = self._sum(float(loss.detach()) * weight)
+        return summed / total
+
+    @torch.no_grad()
+    def evaluate(self, tasks: Task, adapted: bool) -> float:
+        """See `OuterStep`."""
+        self._engine.eval()
+        weight = self._algorithm.weight(tasks)
+        loss = self._engine(to_device(tasks, self._device), adapted)
+        summed, total = self._sum(float(loss) * weight, weight)
+        return summed / total
+
+    def state_dict(self) -> dict[str, State]:
+        """See `OuterStep`."""
+        held: dict[str, Any] = next(iter(self._optimizer.state.values()), {})
+        moments = {
+            f"{key}|{name}": self._moment(parameter, key).detach().cpu().clone()
+            for name, parameter in self._algorithm.named_parameters()
+            for key, value in held.items()
+            if isinstance(value, Tensor)
+        }
+        with self._gathered():
+            weights = {name: value.detach().cpu().clone() for name, value in self._algorithm.named_parameters()}
+        return {"weights": weights, "optimizer": moments}
+
+    def load_state_dict(self, state: dict[str, State]) -> None:
+        """See `OuterStep`."""
+        parameters = dict(self._algorithm.named_parameters())
+        with self._gathered(modifier_rank=0):
+            load_weights(self._algorithm, state["weights"])
+        for name, value in state["weights"].items():
+            self._set_master(parameters[name], value.to(self._device))
+        if state["optimizer"]:
+            self._lay_out_optimizer_state()
+        for label, value in state["optimizer"].items():
+            key, _, name = label.partition("|")
+            self._set_moment(parameters[name], key, value.to(self._device))
+
+    def _lay_out_optimizer_state(self) -> None:
+        # Optimizers make their state in the first step: take one of no length along no gradient.
+        self._engine.train()
+        self._set_rate(0.0)
+        self._engine.backward(self._engine(to_device(NO_TASKS, self._device)))
+        self._engine.step()
+
+    def _set_rate(self, rate: float) -> None:
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+
+    def _moment(self, parameter: Tensor, key: str) -> Tensor:
+        if key == "step":  # one number, the same for all parameters
+            return torch.as_tensor(next(iter(self._optimizer.state.values()))[key]).reshape(1)
+        if self._stage == 0:
+            return torch.as_tensor(self._optimizer.state[parameter][key])
+        return torch.as_tensor(safe_get_full_optimizer_state(parameter, key))
+
+    def _set_moment(self, parameter: Tensor, key: str, value: Tensor) -> None:
+        if key == "step":
+            for held in self._optimizer.state.values():
+                held[key].fill_(float(value))
+        elif self._stage == 0:
+            self._optimizer.state[parameter][key].copy_(value)
+        elif self._stage == 3:
+            safe_set_local_optimizer_state(parameter, own_part(parameter, value), key)
+        else:
+            safe_set_full_optimizer_state(parameter, value, key)
+
+    def _set_master(self, parameter: Tensor, value: Tensor) -> None:
+        # From stage 1 on the optimizer moves copies of its own, which overwrite the weights after each step.
+        if self._stage == 3:
+            safe_set_local_fp32_param(parameter, own_part(parameter, value))
+        elif self._stage:
+            safe_set_full_fp32_param(parameter, value)
+
+    def _gathered(self, modifier_rank: int | None = None) -> AbstractContextManager[Any]:
+        if self._stage < 3:
+            return nullcontext()
+        gathered: AbstractContextManager[Any] = deepspeed.zero.GatheredParameters(
+            list(self._algorithm.parameters()), modifier_rank=modifier_rank
+        )
+        return gathered
+
+    def _sum(self, *values: float) -> list[float]:
+        summed = torch.tensor(values, dtype=torch.float64, device=self._device)
+        distributed.all_reduce(summed)
+        return summed.tolist()
+
+
+def own_part(parameter: Tensor, value: Tensor) -> Tensor:
+    """This rank's part of a value that stage 3 shares out: equal parts, the last filled up with zeros."""
+    size = parameter.ds_tensor.numel()  # type: ignore[attr-defined]
+    padded = F.pad(value.flatten(), (0, size * distributed.get_world_size() - value.numel()))
+    return padded[size * distributed.get_rank() :][:size]
+
+
+def engine_settings(algorithm: MetaAlgorithm, stage: StageConfig, config: DeepSpeedConfig) -> dict[str, Any]:
+    """What DeepSpeed is told; buckets are no larger than the model, whose gradients they hold; even, as it asks."""
+    numbers = 2 * math.ceil(sum(parameter.numel() for parameter in algorithm.parameters()) / 2)
+    return {
+        "train_micro_batch_size_per_gpu": 1,
+        # Left out, DeepSpeed clips to norm 1.
+        "gradient_clipping": stage.clip_norm,
+        "zero_allow_untested_optimizer": True,
+        "zero_force_ds_cpu_optimizer": False,
+        "zero_optimization": {
+            "stage": config.zero_stage,
+            "reduce_bucket_size": numbers,
+            "allgather_bucket_size": numbers,
+            "stage3_prefetch_bucket_size": numbers,
+            "stage3_param_persistence_threshold": config.persistence_threshold,
+        },
+    }
