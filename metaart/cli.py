@@ -164,7 +164,7 @@ def _train(options: argparse.Namespace) -> int:
 def _evaluate(options: argparse.Namespace) -> int:
     from metaart import report
     from metaart.evaluation import EvaluationConfig, evaluate
-    from metaart.judging import judge_run, judgement_table, judges
+    from metaart.judging import judge_run, judgement_table
     from metaart.training.checkpoint import save_text
 
     config = EvaluationConfig(
@@ -189,11 +189,15 @@ def _evaluate(options: argparse.Namespace) -> int:
 
     report.plot(result, out / "evaluation.png")
     write()
-    if options.judge_hands and judges(options.run_directory):
-        result["created"] = judge_run(options.run_directory, data=options.data, hands=options.judge_hands)
-        words += "\n" + judgement_table(result["created"])
-        report.plot_created(result["created"], out / "created.png")
-        written.append("created.png")
+    if options.judge_hands:
+        try:
+            result["created"] = judge_run(options.run_directory, data=options.data, hands=options.judge_hands)
+        except UserError as error:
+            words += f"\nWhat the run creates was not judged: {error}\n"
+        else:
+            words += "\n" + judgement_table(result["created"])
+            report.plot_created(result["created"], out / "created.png")
+            written.append("created.png")
         write()
     print(words)
     print(f"written to {out}: {', '.join(written)}")

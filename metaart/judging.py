@@ -27,7 +27,6 @@ from metaart.score.midi import read_midi
 from metaart.score.tokens import encode_canonical, make_tokenizer
 from metaart.statistics import mean_and_interval
 from metaart.tasks import Params
-from metaart.training.run import load_config
 
 Floats = NDArray[np.float64]
 CREATED, UNADAPTED, REAL = "created", "created without adaptation", "real, held out"
@@ -70,11 +69,6 @@ class _Piece(NamedTuple):
     features: Features
     grams: list[Gram]
     tokens: NDArray[Any]
-
-
-def judges(run: Path) -> bool:
-    """Whether what this run creates can be judged: music can."""
-    return isinstance(load_config(run)[1], Music)
 
 
 def judge_run(

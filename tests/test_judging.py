@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from metaart.config import from_json
 from metaart.data.shards import Dataset
 from metaart.errors import UserError
-from metaart.judging import CREATED, KINDS, REAL, UNADAPTED, JudgeConfig, judge_run, judgement_table, judges
+from metaart.judging import CREATED, KINDS, REAL, UNADAPTED, JudgeConfig, judge_run, judgement_table
 from metaart.resemblance import EXAMPLES, copies, distances, likeliness
 from metaart.score.features import Features
 
@@ -69,16 +68,6 @@ def test_fewer_than_two_hands_are_refused(tiny_run: Path) -> None:
         judge_run(tiny_run, hands=1, progress=False)
     with pytest.raises(UserError, match="0 of 2"):
         judge_run(tiny_run, config=JudgeConfig(least_held_out=1000), progress=False)
-
-
-def test_music_can_be_judged_and_sine_waves_cannot(tiny_run: Path, tmp_path: Path) -> None:
-    from metaart.config import to_json
-    from metaart.recipes import recipe
-
-    assert judges(tiny_run)
-    (tmp_path / "config.json").write_text(to_json(recipe("sinusoid")))
-    assert from_json((tmp_path / "config.json").read_text()).recipe == "sinusoid"
-    assert not judges(tmp_path)
 
 
 def like(entropy: float, interval: int) -> Features:
