@@ -87,7 +87,8 @@ class CorpusSource(Source):
             warnings.simplefilter("ignore")
             if isinstance(what, str):
                 return from_music21(converter.parse(what, format="abc"))
-            return from_music21(converter.parse(what, forceSource=True, storePickle=False))
+            parsed = converter.parse(what, forceSource=True, storePickle=False)
+            return from_music21(parsed.mergeScores() if "Opus" in parsed.classes else parsed)
 
     def _collection(self, collection: Collection) -> Iterator[tuple[tuple[str, str], Entry | Rejected]]:
         folder = self.root / collection.folder

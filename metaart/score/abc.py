@@ -14,10 +14,11 @@ import symusic
 from metaart.errors import WrongFormat
 
 _TICKS = 480
-_CHORD_DELAY = 11  # symusic starts at tick 1 and delays each further note of a chord by 10
+_FIRST_TICK, _CHORD_DELAY = 1, 10  # symusic starts notes at tick 1 and delays each further note of a chord by 10
 _FIELD = re.compile(r"^[A-Za-z+]:")
 _ORNAMENTS = re.compile(r"\{[^}]*\}|\"[^\"]*\"|![^!\s]*!|\+[a-z]+\+")
-_BAR_LINE = re.compile(r"\|+[\]:]*|:+\|?|\[\||\[\d")
+_BAR_LINE = re.compile(r"\|+[\]:]*|:+\||::+|\[\||\[\d")
+_OPENING = re.compile(r"^(?:[\s|:\]]|\[(?=[|\d]))*")
 
 
 @contextmanager
@@ -53,7 +54,7 @@ def read_abc(text: str) -> symusic.Score:
     free = re.search(r"^M:\s*none", header, re.M) is not None or not re.search(r"^M:\s*\S", header, re.M)
     marks = [(mark.time, mark.numerator, mark.denominator) for mark in score.time_signatures]
     if free or not marks:
-        marks = [(0, 4, 4), *((tick, top, bottom) for tick, top, bottom in marks if tick > _CHORD_DELAY and not free)]
+        marks = [(0, 4, 4), *((tick, top, bottom) for tick, top, bottom in marks if tick > 0 and not free)]
     upbeat = 0 if free else _first_bar(header, body)
     bar = 4 * _TICKS * marks[0][1] // marks[0][2]
     pad = bar - upbeat if 0 < upbeat < bar else 0
@@ -85,11 +86,12 @@ def _parse(text: str) -> symusic.Score:
 def _first_bar(header: str, body: str) -> int:
     """Length in ticks of what comes before the first bar line."""
     lines = [line for line in body.split("\n") if line and not _FIELD.match(line)]
-    music = re.sub(r"^[\s|:\[\]]*(?=[^\s|:\[\]])", "", " ".join(lines).replace("\\", " "), count=1)
+    music = _OPENING.sub("", " ".join(lines).replace("\\", " "))
     line = _BAR_LINE.search(music)
     if not line or not re.search(r"[A-Ga-gxz]", music[: line.start()]):
         return 0
-    first = _parse(header + music[: line.start()] + " | C |]\n")
+    untied = re.sub(r"-[\s)]*$", "", music[: line.start()])
+    first = _parse(header + untied + " | C |]\n")
     starts = [int(voice.notes[-1].time) for voice in first.tracks if len(voice.notes)]
     return round(max(starts) / 20) * 20 if starts else 0
 
@@ -101,9 +103,11 @@ def _score(parsed: symusic.Score, marks: list[tuple[int, int, int]], pad: int) -
         if not len(voice.notes):
             continue
         table = voice.notes.numpy()
-        start = np.maximum(table["time"].astype(np.int64) - _CHORD_DELAY + 10, 0)
-        end = table["time"].astype(np.int64) + table["duration"]
-        start = start // 20 * 20
+        time = table["time"].astype(np.int64)
+        end = time + table["duration"]
+        in_chord = np.append(False, (np.diff(time) == _CHORD_DELAY) & (np.diff(end) == 0))
+        struck = np.maximum.accumulate(np.where(in_chord, 0, np.arange(len(time))))
+        start = np.maximum(time[struck] - _FIRST_TICK, 0) // 20 * 20
         end = -(-end // 20) * 20
         track = symusic.Track(name=str(number), program=0, is_drum=False)
         track.notes = symusic.Note.from_numpy(
@@ -114,9 +118,7 @@ def _score(parsed: symusic.Score, marks: list[tuple[int, int, int]], pad: int) -
         )
         score.tracks.append(track)
     for tick, numerator, denominator in marks:
-        score.time_signatures.append(
-            symusic.TimeSignature(max(tick - 1, 0) + (pad if tick > 1 else 0), numerator, denominator)
-        )
+        score.time_signatures.append(symusic.TimeSignature(tick + pad if tick else 0, numerator, denominator))
     return score
 
 
@@ -125,7 +127,7 @@ def from_music21(stream: Any) -> symusic.Score:
 
     An upbeat is moved to the end of a bar of its own. Repeats are not written out.
     """
-    parts = list(stream.parts) or [stream]
+    parts = list(stream.getElementsByClass("Part")) or [stream]
     score = symusic.Score(_TICKS)
     pad = _music21_upbeat(parts[0])
     for number, part in enumerate(parts):
