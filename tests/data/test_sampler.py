@@ -1,0 +1,121 @@
+"""Which task comes when."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from metaart.data.sampler import EpisodeConfig, TaskSampler
+from metaart.errors import UserError
+from metaart.tasks import Examples
+
+
+class Numbers:
+    """A hand whose works are their own numbers, beside a number that the variation draws."""
+
+    def __init__(self, name: str, num_works: int, offset: int) -> None:
+        self.name, self.num_works, self.offset = name, num_works, offset
+
+    def examples(self, works: Sequence[int], variation: np.random.Generator) -> Examples:
+        drawn = int(variation.integers(2**31))
+        return {
+            "works": torch.tensor([self.offset + work for work in works], dtype=torch.int64),
+            "variation": torch.tensor([drawn for _ in works], dtype=torch.int64),
+        }
+
+
+def hands(*sizes: int) -> list[Numbers]:
+    return [Numbers(str(place), size, 1000 * place) for place, size in enumerate(sizes)]
+
+
+def rows(examples: Examples) -> list[int]:
+    return examples["works"].tolist()
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    st.lists(st.integers(1, 40), min_size=1, max_size=5).filter(lambda sizes: max(sizes) >= 8),
+    st.integers(0, 4),
+    st.integers(1, 4),
+    st.integers(0, 2**32),
+    st.integers(0, 10**6),
+)
+def test_support_and_query_are_other_works_of_one_hand(
+    sizes: list[int], support: int, query: int, seed: int, step: int
+) -> None:
+    sampler = TaskSampler(hands(*sizes), EpisodeConfig(support, query), seed)
+    task = sampler.task(step, 3)
+    works = rows(task.support) + rows(task.query)
+    assert (len(rows(task.support)), len(rows(task.query))) == (support, query)
+    assert len(set(works)) == support + query
+    (hand,) = {work // 1000 for work in works}
+    assert sampler.hand(step, 3).name == str(hand)
+    assert all(work % 1000 < sizes[hand] for work in works)
+    variations = {drawn for part in (task.support, task.query) for drawn in part["variation"].tolist()}
+    assert len(variations) == 1
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 2**32), st.integers(0, 1000), st.integers(1, 5), st.integers(1, 12))
+def test_ranks_draw_together_what_one_process_draws(seed: int, step: int, world: int, tasks: int) -> None:
+    config = EpisodeConfig(2, 2)
+    alone = TaskSampler(hands(9, 20, 30), config, seed)
+    whole = [alone.task(step, index) for index in range(tasks)]
+    shared: dict[int, list[int]] = {}
+    for rank in range(world):
+        sampler = TaskSampler(hands(9, 20, 30), config, seed)
+        for index in range(rank, tasks, world):
+            assert index not in shared
+            task = sampler.task(step, index)
+            shared[index] = rows(task.support) + rows(task.query)
+    assert shared == {index: rows(task.support) + rows(task.query) for index, task in enumerate(whole)}
+
+
+def test_a_batch_is_its_tasks_stacked() -> None:
+    sampler = TaskSampler(hands(9, 20), EpisodeConfig(2, 3), 5)
+    batch = sampler.batch(7, [4, 0])
+    for place, index in enumerate((4, 0)):
+        task = sampler.task(7, index)
+        assert torch.equal(batch.support["works"][place], task.support["works"])
+        assert torch.equal(batch.query["works"][place], task.query["works"])
+
+
+def test_tasks_differ_by_seed_step_and_place() -> None:
+    config = EpisodeConfig(5, 5)
+    tasks = {
+        tuple(rows(TaskSampler(hands(200), config, seed).task(step, index).support))
+        for seed in range(5)
+        for step in range(5)
+        for index in range(5)
+    }
+    assert len(tasks) == 125
+
+
+@pytest.mark.parametrize("power", [0.0, 0.5, 1.0])
+def test_hands_are_drawn_by_a_power_of_their_size(power: float) -> None:
+    sizes = np.array([10, 40, 160])
+    sampler = TaskSampler(hands(*sizes), EpisodeConfig(2, 2, power), 1)
+    drawn = Counter(sampler.hand(0, index).name for index in range(3000))
+    wanted = sizes**power / (sizes**power).sum()
+    assert np.array([drawn[str(place)] for place in range(3)]) / 3000 == pytest.approx(wanted, abs=0.03)
+
+
+def test_hands_too_small_are_never_drawn_and_none_large_enough_is_refused() -> None:
+    sampler = TaskSampler(hands(3, 4, 50), EpisodeConfig(2, 2), 1)
+    assert [hand.name for hand in sampler.hands] == ["1", "2"]
+    with pytest.raises(UserError, match="2 hands, the largest with 4"):
+        TaskSampler(hands(3, 4), EpisodeConfig(3, 2), 1)
+    with pytest.raises(UserError, match="0 hands"):
+        TaskSampler([], EpisodeConfig(), 1)
+
+
+@pytest.mark.parametrize(("support", "query"), [(-1, 5), (5, 0)])
+def test_an_episode_without_works_is_refused(support: int, query: int) -> None:
+    with pytest.raises(UserError, match="support"):
+        EpisodeConfig(support, query)
