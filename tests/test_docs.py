@@ -107,6 +107,8 @@ def test_the_commands_of_a_document_run(document: Path, checkout: Path) -> None:
         finally:
             _end(shell)
     assert status == 0, log.read_text(errors="replace")[-6000:]
+    written = re.findall(r" (?:--out|--picture|-o) (\S+)", "\n".join(commands(document)))
+    assert not [name for name in written if not (checkout / name).exists()]
 
 
 def _end(shell: subprocess.Popen[bytes]) -> None:
