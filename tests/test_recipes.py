@@ -1,0 +1,41 @@
+"""Every recipe runs, one step of each of its stages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from metaart.config import from_json, override, to_json
+from metaart.errors import UserError
+from metaart.recipes import RECIPES, recipe
+from metaart.training.loop import Place
+from metaart.training.run import load_algorithm, prepare_run, train_run
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_runs_one_step(name: str, music_data: Path, tmp_path: Path) -> None:
+    config = recipe(name)
+    assert config.recipe == name
+    assert from_json(to_json(config)) == config
+    settings = [f"{stage}.{key}" for stage in ("pretrain", "meta") for key in ("tasks=2", "validation_tasks=2")]
+    settings += ["meta.steps=1", *(["pretrain.steps=1"] if config.pretrain.steps else [])]
+    settings += [f"data={music_data}"] if config.data else []
+    config = override(config, settings)
+    prepare_run(config, tmp_path / "run", resume=False)
+    lines: list[dict[str, object]] = []
+    train_run(config, Place(tmp_path / "run", report=lines.append))
+    assert [line["stage"] for line in lines] == [*(["pretrain"] if config.pretrain.steps else []), "meta"]
+    again, _, algorithm = load_algorithm(tmp_path / "run")
+    assert again == config
+    assert all(torch.isfinite(value).all() for value in algorithm.parameters())
+
+
+def test_an_unknown_recipe_is_refused_with_those_there_are() -> None:
+    with pytest.raises(UserError, match="music, sinusoid"):
+        recipe("opera")
+
+
+def test_recipes_say_what_they_are() -> None:
+    assert all((make.__doc__ or "").strip() for make in RECIPES.values())
