@@ -23,7 +23,7 @@ from metaart.training.checkpoint import save_text
 from metaart.training.run import METRICS
 
 ROOT = Path(__file__).resolve().parents[1]
-RAY_FILES = "ray"
+RAY_FILES, FAILURE = "ray", "failure.txt"
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -74,7 +74,7 @@ def fit(
             time.sleep(0.1)
         for line in lines.new():
             report(line)
-        end = _outcome(running, cluster)
+        end = _outcome(running, cluster, folder)
     finally:
         (folder / STOP).unlink(missing_ok=True)
         shutil.rmtree(folder / RAY_FILES, ignore_errors=True)
@@ -110,7 +110,7 @@ def ray_connection(cluster: ClusterConfig, address: str | None = None) -> Iterat
         options |= {"num_cpus": here["CPU"], "num_gpus": here["GPU"], "include_dashboard": False}
     try:
         ray.init(**options)
-    except ConnectionError as error:
+    except (ConnectionError, ValueError) as error:
         raise UserError(
             expected="the address of a running Ray",
             got=f"{address}: {error}",
@@ -207,7 +207,7 @@ def _trainer(work: Work) -> Any:
     )
 
 
-def _outcome(running: Future[Any], cluster: ClusterConfig) -> Exception | None:
+def _outcome(running: Future[Any], cluster: ClusterConfig, folder: Path) -> Exception | None:
     from ray.train import TrainingFailedError
 
     try:
@@ -217,9 +217,11 @@ def _outcome(running: Future[Any], cluster: ClusterConfig) -> Exception | None:
         for failure in failures.values():
             if isinstance(failure, UserError):
                 raise failure from None
+        save_text(folder / FAILURE, str(error))
         words = "; ".join(f"rank {rank}: {failure}" for rank, failure in failures.items()) or str(error)
         raise TrainingFailed(
-            f"the workers failed more than {cluster.max_failures} times, at last so: {words}"
+            f"the workers failed more than {cluster.max_failures} times, at last so: {words}\n"
+            f"More in {folder / FAILURE}; --resume goes on from the last checkpoint."
         ) from error
     return end
 

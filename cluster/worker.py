@@ -49,6 +49,8 @@ def train_worker(settings: dict[str, Any]) -> Exception | None:
     work: Work = settings["work"]
     device = ray.train.torch.get_device()
     os.environ["DS_ACCELERATOR"] = device.type  # before DeepSpeed is imported, which looks for hardware of its own
+    if device.type == "cuda":  # DeepSpeed's way to be told the device; Ray may have given this worker any of them
+        os.environ["LOCAL_RANK"] = str(device.index)
     from cluster.engine import EngineStep
 
     torch.set_num_threads(work.cluster.cpus_per_worker)

@@ -1,0 +1,128 @@
+"""Two DeepSpeed workers take the steps that one process takes, at every ZeRO stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from cluster.config import ClusterConfig, DeepSpeedConfig
+from cluster.worker import STOP, Work, train_worker
+from metaart.config import RunConfig, override
+from metaart.recipes import recipe
+from metaart.training.checkpoint import load_checkpoint, load_tensors, newest_checkpoint
+from metaart.training.journal import Journal, read_metrics
+from metaart.training.loop import Interrupted, Place
+from metaart.training.run import POOLED, WEIGHTS, prepare_run, train_run
+
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
+
+STAGES = (0, 1, 2, 3)
+SGD = ["algorithm.order=2", "algorithm.steps=2", "algorithm.alpha=0.05", "algorithm.learn_alpha=layer",
+       "domain.hidden_size=12", "log_every=1", "batching.mode=vmap",
+       "pretrain.steps=3", "pretrain.tasks=5", "pretrain.optimizer=sgd", "pretrain.outer_lr=0.02",
+       "pretrain.validate_every=0", "meta.steps=4", "meta.tasks=5", "meta.optimizer=sgd",
+       "meta.outer_lr=0.02", "meta.validate_every=2", "meta.validation_tasks=35"]  # fmt: skip
+ADAM = [*SGD, "pretrain.steps=0", "meta.optimizer=adam", "meta.outer_lr=0.01", "meta.validation_tasks=1"]
+KINDS = {
+    "second order": SGD,
+    "clipped": [*SGD, "meta.clip_norm=0.3", "batching.mode=loop"],
+    "adam in turns": ADAM,
+}
+
+
+def sinusoid(settings: list[str]) -> RunConfig:
+    return override(recipe("sinusoid"), settings)
+
+
+def in_one_process(config: RunConfig, folder: Path, *, stop: Callable[[], bool] = lambda: False) -> Path:
+    prepare_run(config, folder, resume=folder.exists())
+    with Journal(folder, {}, show=False) as journal:
+        train_run(config, Place(folder, report=journal, log_every=config.log_every, stop=stop))
+    return folder
+
+
+def by_two_workers(works: list[Work]) -> None:
+    """One Ray Train run for all, so that Ray, torch and DeepSpeed are started once."""
+    from ray.train import FailureConfig, RunConfig, ScalingConfig
+    from ray.train.torch import TorchTrainer
+
+    def train_each(settings: dict[str, Any]) -> None:  # defined here, so that it is sent by value
+        for work in settings["works"]:
+            train_worker({"work": work})
+
+    TorchTrainer(
+        train_each,
+        train_loop_config={"works": works},
+        scaling_config=ScalingConfig(num_workers=2, resources_per_worker={"CPU": 1}),
+        run_config=RunConfig(
+            name="ray", storage_path=str(works[0].folder.parent), failure_config=FailureConfig(max_failures=0)
+        ),
+    ).fit()
+
+
+@pytest.fixture(scope="module")
+def runs(ray_session: None, tiny_config: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run directories of two workers, named by kind and stage, and of one process, named by kind."""
+    root, works = tmp_path_factory.mktemp("engine"), []
+
+    def work(config: RunConfig, folder: Path, stage: int, threshold: int = 0) -> Work:
+        prepare_run(config, folder, resume=folder.exists())
+        return Work(config, ClusterConfig(deepspeed=DeepSpeedConfig(stage, threshold)), folder)  # type: ignore[arg-type]
+
+    for kind, settings in KINDS.items():
+        config = sinusoid(settings)
+        in_one_process(config, root / kind)
+        for stage in STAGES:
+            folder = root / f"{kind}, {stage}"
+            if kind == "adam in turns":  # one process takes the first step, two workers the second
+                with pytest.raises(Interrupted):
+                    in_one_process(config, folder, stop=lambda: True)
+                (folder / STOP).touch()
+            works.append(work(config, folder, stage))
+    works.append(work(sinusoid(SGD), root / "second order, 3 with whole weights", 3, threshold=100_000))
+    music = override(tiny_config, ["pretrain.tasks=5", "pretrain.optimizer=sgd", "meta.steps=0", "log_every=1"])
+    in_one_process(music, root / "music")
+    works.append(work(music, root / "music, 1", 1))
+    by_two_workers(works)
+    return root
+
+
+def assert_same_training(one: Path, other: Path, *files: str) -> None:
+    for file in files:
+        ours, theirs = load_tensors(one / file), load_tensors(other / file)
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=2e-6)
+    for stage, lines in read_metrics(other).items():
+        again = read_metrics(one)[stage]
+        assert list(again) == list(lines)
+        for step, line in lines.items():
+            for name in ("loss", "before", "validation"):
+                assert again[step].get(name) == pytest.approx(line.get(name), abs=1e-5), (stage, step, name)
+
+
+@pytest.mark.parametrize("stage", [*map(str, STAGES), "3 with whole weights"])
+def test_two_workers_take_the_steps_of_one_process(runs: Path, stage: str) -> None:
+    assert_same_training(runs / f"second order, {stage}", runs / "second order", POOLED, WEIGHTS)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_norm_that_is_clipped_is_of_all_ranks_together(runs: Path, stage: int) -> None:
+    assert_same_training(runs / f"clipped, {stage}", runs / "clipped", WEIGHTS)
+    free, clipped = load_tensors(runs / "second order" / WEIGHTS), load_tensors(runs / "clipped" / WEIGHTS)
+    assert max(float((free[name] - clipped[name]).abs().max()) for name in free) > 1e-3  # the bound was reached
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_run_changes_hands_between_one_process_and_two_workers(runs: Path, stage: int) -> None:
+    folder = runs / f"adam in turns, {stage}"
+    _, progress = load_checkpoint(newest_checkpoint(folder / "meta" / "checkpoints") or folder)
+    assert progress["step"] == 2
+    in_one_process(sinusoid(ADAM), folder)  # validated by one task, so that the second worker had none at step 2
+    assert_same_training(folder, runs / "adam in turns", WEIGHTS)
+
+
+def test_pieces_of_unequal_length_are_weighed_by_their_tokens(runs: Path) -> None:
+    assert_same_training(runs / "music, 1", runs / "music", POOLED)

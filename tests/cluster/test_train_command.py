@@ -1,0 +1,88 @@
+"""`python -m cluster.train` as a user runs it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from metaart.training.checkpoint import newest_checkpoint
+from metaart.training.journal import read_metrics
+from metaart.training.run import load_algorithm
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY = ["domain.hidden_size=16", "domain.embedding_size=8", "domain.max_tokens=48", "batching.mode=loop",
+        "pretrain.steps=30", "pretrain.tasks=6", "pretrain.validation_tasks=6", "meta.steps=2", "meta.tasks=3",
+        "meta.episode.support=3", "meta.episode.query=3", "meta.validation_tasks=4", "log_every=1"]  # fmt: skip
+
+
+def command(*arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", "cluster.train", *map(str, arguments)]
+
+
+def settings(keys: list[str]) -> list[str]:
+    return [word for key in keys for word in ("--set", key)]
+
+
+@pytest.mark.ray
+@pytest.mark.timeout(600)
+def test_an_interrupted_run_is_resumed_and_finished(music_data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    asked = command("music", "--workers", "2", "--data", os.path.relpath(music_data, ROOT), "--out", out,
+                    *settings([*TINY, "deepspeed.zero_stage=2"]))  # fmt: skip
+    first = subprocess.Popen(asked, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while not read_metrics(out) and first.poll() is None:
+        time.sleep(0.05)
+    os.killpg(first.pid, signal.SIGINT)  # as a terminal does: to all processes of the command
+    _, words = first.communicate()
+    assert first.returncode == 130, words
+    assert "--resume" in words
+    assert "Traceback" not in words
+    assert newest_checkpoint(out / "pretrain" / "checkpoints") is not None
+    assert not (out / "pooled.safetensors").exists()
+    interrupted_after = max(read_metrics(out)["pretrain"])
+    assert interrupted_after < 30
+
+    second = subprocess.run([*asked, "--resume"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert second.returncode == 0, second.stderr
+    assert "Traceback" not in second.stderr
+    assert "meta: 2 steps" in second.stdout
+    assert "step 30: validation" in second.stderr  # the driver shows what the workers do
+    assert list(read_metrics(out)["pretrain"]) == list(range(1, 31))
+    assert (out / "curves.png").stat().st_size > 1000
+    assert not (out / "ray").exists()
+    config, _, _ = load_algorithm(out)
+    assert config.recipe == "music"
+
+
+def test_bad_input_is_explained_in_one_paragraph(tmp_path: Path) -> None:
+    cases = {
+        ("nothing",): "a recipe",
+        ("music", "--workers", "0"): "workers to be 1 or more",
+        ("music", "--workers", "1000000"): "CPUs that are there",
+        ("music", "--set", "meta.stepz=3"): "meta.stepz",
+        ("music", "--set", "deepspeed.zero_stage=7"): "zero_stage",
+        ("music", "--set", "algorithm.alpha=-1"): "alpha",
+    }
+    running = {
+        case: subprocess.Popen(
+            command(*case, "--out", tmp_path / "run"),
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for case in cases
+    }
+    for case, words in cases.items():
+        _, error = running[case].communicate(timeout=250)
+        assert running[case].returncode == 2, (case, error)
+        assert words in error
+        assert "Traceback" not in error
+        assert "\n\n" not in error
+    assert not (tmp_path / "run").exists()
