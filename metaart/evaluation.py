@@ -26,6 +26,7 @@ from metaart.tasks import Examples, Params, Task, unstack
 from metaart.training.run import load_config
 
 Losses = NDArray[np.float64]
+Measurer = Callable[[float, list[Task], Sequence[int]], Losses]
 BEFORE = "itself before adaptation"
 
 
@@ -107,8 +108,8 @@ def evaluate(
     ) as bar:
         for contender in contenders:
             bar.set_postfix_str(contender.name)
-            judged = _judge(contender, domain, validation_batches, test_batches, config)
-            losses[contender.name], rates, tried = judged
+            measure = _measurer(contender, domain, progress)
+            losses[contender.name], rates, tried = _judge(contender, measure, validation_batches, test_batches, config)
             views = _table(losses[contender.name], rates, domain, config)
             methods[contender.name] = {"units": contender.units, "tried": tried, "views": views}
             bar.update()
@@ -159,16 +160,16 @@ def _batches(sampler: TaskSampler, episodes: int, batch: int) -> list[Task]:
 
 
 def _judge(
-    contender: Contender, domain: Domain, validations: list[Task], tests: list[Task], config: EvaluationConfig
+    contender: Contender, measure: Measurer, validations: list[Task], tests: list[Task], config: EvaluationConfig
 ) -> tuple[Losses, Losses | None, list[float]]:
     """Test losses (episodes, views, steps) at the rates that were best on validation; those rates; all that were tried.
 
     The test episodes have no say in the rates.
     """
     if not contender.rates:
-        return _losses(contender.at_rate(LEARNED), domain, tests, config.steps), None, []
+        return measure(LEARNED, tests, config.steps), None, []
     tried = search_rates(
-        lambda rate, steps: _losses(contender.at_rate(rate), domain, validations, steps).mean(0),
+        lambda rate, steps: measure(rate, validations, steps).mean(0),
         contender.rates,
         config.steps,
         config.extensions,
@@ -177,17 +178,22 @@ def _judge(
     chosen = np.empty((config.episodes, *best.shape))
     for rate in np.unique(best):
         columns = np.flatnonzero((best == rate).any(0))
-        steps = [config.steps[column] for column in columns]
-        tested = _losses(contender.at_rate(float(rate)), domain, tests, steps)
+        tested = measure(float(rate), tests, [config.steps[column] for column in columns])
         for place, column in enumerate(columns):
             views = np.flatnonzero(best[:, column] == rate)
             chosen[:, views, column] = tested[:, views, place]
     return chosen, best, list(tried)
 
 
-def _losses(algorithm: MetaAlgorithm, domain: Domain, batches: list[Task], steps: Sequence[int]) -> Losses:
-    """(episodes, views, steps)."""
-    return np.concatenate([curve(algorithm, domain, tasks, steps).double().numpy() for tasks in batches])
+def _measurer(contender: Contender, domain: Domain, progress: bool) -> Measurer:
+    """Losses (episodes, views, steps) of a contender at a rate, with a bar of their own."""
+
+    def measure(rate: float, batches: list[Task], steps: Sequence[int]) -> Losses:
+        algorithm, label = contender.at_rate(rate), contender.name + (f" at {rate:g}" if rate != LEARNED else "")
+        shown = tqdm(batches, desc=f"  {label}", unit="batch", leave=False, disable=not progress)
+        return np.concatenate([curve(algorithm, domain, tasks, steps).double().numpy() for tasks in shown])
+
+    return measure
 
 
 def _baseline(baseline: Callable[..., Any], domain: Domain, batches: list[Task], config: EvaluationConfig) -> Losses:

@@ -185,7 +185,8 @@ def _choose(data: Path, hands: int, num_support: int, config: JudgeConfig) -> tu
     """Test hands with their examples and held-out works, and how many were too small."""
     dataset = Dataset.open(data)
     names = dataset.groups("test")
-    large = [name for name in names if len(dataset.works(name)) >= num_support + config.least_held_out]
+    sizes = {entry["name"]: int(entry["works"]) for entry in dataset.metadata["groups"]}
+    large = [name for name in names if sizes[name] >= num_support + config.least_held_out]
     if len(large) < 2 or hands < 2:
         raise UserError(
             expected=f"two test hands or more with {num_support + config.least_held_out} works each",
