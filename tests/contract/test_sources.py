@@ -10,15 +10,17 @@ import pytest
 
 from metaart.data import SOURCES
 from metaart.data.base import Entry, Rejected, Source, Work
+from metaart.data.corpus import CorpusSource
+from metaart.data.folder import FolderSource
 from metaart.errors import UserError
 from metaart.score.midi import read_midi
 
 
 @pytest.fixture
-def make(request: pytest.FixtureRequest, midi_folder: Path) -> Callable[[], Source]:
-    """Makes the source of this name; those that need a folder get one."""
-    kind = SOURCES[request.param]
-    return (lambda: kind(midi_folder)) if request.param == "folder" else kind
+def make(request: pytest.FixtureRequest, midi_folder: Path, corpus: CorpusSource) -> Callable[[], Source]:
+    """Gives the source of this name; those that need a folder get one, and the catalogue of the corpus is shared."""
+    known: dict[str, Callable[[], Source]] = {"folder": lambda: FolderSource(midi_folder), "corpus": lambda: corpus}
+    return known.get(request.param, SOURCES[request.param])
 
 
 every_source = pytest.mark.parametrize("make", list(SOURCES), indirect=True)
@@ -72,7 +74,11 @@ def test_what_is_read_is_midi_with_notes(make: Callable[[], Source]) -> None:
 @every_source
 def test_the_examples_of_a_group_are_its_entries_in_order(make: Callable[[], Source]) -> None:
     source = make()
-    group = min(source.groups(), key=lambda group: sum(getattr(e, "cost", 0) for e in source.entries(group.name)))
+    cost = {
+        group: sum(entry.cost for entry in source.entries(group.name) if isinstance(entry, Entry))
+        for group in source.groups()
+    }
+    group = min((group for group in cost if cost[group]), key=lambda group: cost[group])
     examples = list(source.examples(group.name))
     said = [example.what if isinstance(example, Rejected) else example.work_id for example in examples]
     entries = source.entries(group.name)
