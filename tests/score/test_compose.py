@@ -96,7 +96,7 @@ def test_a_primer_is_how_the_piece_begins(score: Any, seed: int) -> None:
     request = ComposeRequest(bars=begun + 2, seed=seed, primer=primer_of(tokens, begun + 2))
     (piece,) = draw(Says(), [request], VOCABULARY)
     assert tuple(piece[: len(request.primer)]) == request.primer
-    assert piece[len(request.primer)] == VOCABULARY.bar
+    assert request.primer == (*tokens[:-1], VOCABULARY.bar)
     (data,) = compose(Says(), [request], VOCABULARY)
     rows = by_symusic(data)
     assert rows == by_mido(data) == of_score(read_midi(data))
@@ -110,7 +110,7 @@ def test_a_primer_is_how_the_piece_begins(score: Any, seed: int) -> None:
 
 def test_a_primer_that_leaves_no_bar_is_refused() -> None:
     tokens = encode(TOKENIZER, score_of([(0, 480, 60), (1920, 480, 62)]))
-    assert primer_of(tokens, 3) == tuple(tokens[:-1])
+    assert primer_of(tokens, 3) == (*tokens[:-1], VOCABULARY.bar)
     with pytest.raises(UserError, match="primer shorter than the 2 bars"):
         primer_of(tokens, 2)
 

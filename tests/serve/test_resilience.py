@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
 import pytest
 
-from metaart.creation import Creator
-from metaart.score.compose import ComposeRequest
-from serve.model import Model, Order
-from serve.studio import Model as Deployed
-from serve.studio import Studio
 from tests.serve.client import Client, assert_problem
 
 pytestmark = pytest.mark.ray
@@ -84,32 +77,3 @@ def test_too_much_at_once_is_refused_and_a_replica_is_added(service: Client) -> 
     assert int(refused[0].headers["retry-after"]) > 0
     assert "queue is full" in assert_problem(refused[0], 503)["detail"]
     assert httpx.get(f"{service.url}/readyz").status_code == 200
-
-
-class Stalled(Model):
-    """A model whose first replica has a dead batch queue, as Ray Serve's have been seen to die."""
-
-    def __init__(self, sign: str, run: str) -> None:
-        super().__init__(run, batch_size=4, batch_wait_s=0.0, stuck_after_s=0.5)
-        if not Path(sign).exists():
-            Path(sign).touch()
-            self._batch = self._never  # type: ignore[method-assign]
-
-    async def _never(self, order: Order) -> None:
-        await asyncio.Event().wait()
-
-
-def test_a_replica_whose_batches_stand_still_is_replaced(service: Client, tiny_run: Path, tmp_path: Path) -> None:
-    from ray import serve
-
-    creator = Creator(tiny_run)
-    support, wish = creator.domain.read(service.examples), ComposeRequest(bars=2)
-    options = {"num_replicas": 1, "health_check_period_s": 0.2, "ray_actor_options": {"num_cpus": 0}}
-    stalled = serve.deployment(**options)(Stalled).bind(str(tmp_path / "sign"), str(tiny_run))
-    handle = serve.run(stalled, name="stalled", route_prefix=None)
-    studio = Studio({"music": Deployed(handle, creator.domain, "tiny")}, timeout_s=100)
-
-    piece = asyncio.run(studio.create("music", Order(support, wish)))
-    serve.delete("stalled")
-
-    assert piece == creator.create([service.examples], [wish])[0]
