@@ -41,7 +41,7 @@ algorithms = st.one_of(
         steps=st.just(5),
         order=st.sampled_from([1, 2]),
         alpha=rates,
-        learn_alpha=st.sampled_from(["no", "layer", "layer_step"]),
+        learn_alpha=st.sampled_from(["no", "layer", "layer_step", "weight"]),
         inner=st.sampled_from(["sgd", "adam"]),
         query_loss_at=st.lists(st.integers(1, 5)).map(tuple),
     ),

@@ -16,7 +16,9 @@ from metaart.functional.gradients import Moments, adam_direction, gradient
 from metaart.tasks import Examples, Params, Task
 
 ALPHA_SPEED = 10.0
-"""How much faster the logarithm of a learned alpha moves than a weight does under the same outer learning rate."""
+"""How much faster a learned alpha moves (its logarithm, or its share) than a weight does under the same outer rate."""
+
+LEARN_ALPHA = ("no", "layer", "layer_step", "weight")
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class MAMLConfig:
         order: 2 differentiates through the inner loop; 1 takes inner gradients for constants (FOMAML).
         alpha: inner learning rate, above 0; where it is learned, where it starts.
         learn_alpha: `no` keeps one number; `layer` learns one per weight tensor; `layer_step` one per weight tensor
-            and step.
+            and step; `weight` one per weight, which may also become zero or negative.
         inner: `sgd`, or `adam` with a fresh state per task.
         query_loss_at: inner steps whose query losses are averaged into the outer loss; empty means the last alone.
     """
@@ -36,7 +38,7 @@ class MAMLConfig:
     steps: int = 5
     order: Literal[1, 2] = 2
     alpha: float = 0.01
-    learn_alpha: Literal["no", "layer", "layer_step"] = "no"
+    learn_alpha: Literal["no", "layer", "layer_step", "weight"] = "no"
     inner: Literal["sgd", "adam"] = "sgd"
     query_loss_at: tuple[int, ...] = ()
 
@@ -45,7 +47,7 @@ class MAMLConfig:
             (self.steps >= 1, "steps", "1 or more inner steps"),
             (self.order in (1, 2), "order", "1 (first order) or 2 (second order)"),
             (math.isfinite(self.alpha) and self.alpha > 0, "alpha", "an inner learning rate above 0"),
-            (self.learn_alpha in ("no", "layer", "layer_step"), "learn_alpha", "no, layer or layer_step"),
+            (self.learn_alpha in LEARN_ALPHA, "learn_alpha", f"one of {', '.join(LEARN_ALPHA)}"),
             (self.inner in ("sgd", "adam"), "inner", "sgd or adam"),
             (all(1 <= s <= self.steps for s in self.query_loss_at), "query_loss_at", f"steps from 1 to {self.steps}"),
         ):
@@ -63,24 +65,36 @@ class MAML(MetaAlgorithm):
         phi_0 = theta;  phi_{k+1} = phi_k - alpha_k * u(grad L_support(phi_k));  minimise L_query(phi_K) over theta
 
     where u is the identity (SGD) or Adam's direction. Source: Finn, Abbeel & Levine 2017, algorithm 1; alpha per layer
-    and step and the query loss at several steps after Antoniou et al. 2019 (MAML++).
+    and step and the query loss at several steps after Antoniou et al. 2019 (MAML++); alpha per weight after Li et al.
+    2017 (Meta-SGD, equation 4).
 
-    Differs from the paper: a learned alpha is kept positive by learning its logarithm.
+    Differs from the papers: an alpha per layer is kept positive by learning its logarithm; one per weight is learned as
+    a multiple of the common `alpha`, 1 at first.
     """
 
     def __init__(self, learner: nn.Module, loss: Loss, config: MAMLConfig, batching: Batching = Batching()) -> None:  # noqa: B008
         super().__init__(learner, loss, batching)
         self.config = config
         self.passes = (max(config.query_loss_at or (config.steps,)), max(1, len(config.query_loss_at)))
-        columns = {"no": 0, "layer": 1, "layer_step": config.steps}[config.learn_alpha]
-        if columns:
+        if config.learn_alpha == "weight":
+            for name, value in self.theta().items():
+                self.register_parameter(_shift_of(name), nn.Parameter(torch.zeros_like(value)))
+        elif config.learn_alpha != "no":
+            columns = config.steps if config.learn_alpha == "layer_step" else 1
             self.alpha_log_shift = nn.Parameter(torch.zeros(len(self.theta()), columns))
 
-    def alphas(self) -> Tensor:
-        """The inner learning rates, (weight tensors, 1 or steps); rows in the order of `theta()`."""
+    def alphas(self, step: int) -> dict[str, Tensor | float]:
+        """The inner learning rates of a step (0-based; past those trained for, the last is kept), by weight tensor.
+
+        Each is one number, or one per weight in the tensor's own shape.
+        """
+        names, alpha = list(self._registered), self.config.alpha
         if self.config.learn_alpha == "no":
-            return torch.full((len(self._registered), 1), self.config.alpha)
-        return self.config.alpha * torch.exp(ALPHA_SPEED * self.alpha_log_shift)
+            return dict.fromkeys(names, alpha)
+        if self.config.learn_alpha == "weight":
+            return {name: alpha * (1 + ALPHA_SPEED * getattr(self, _shift_of(name))) for name in names}
+        column = self.alpha_log_shift[:, min(step, self.alpha_log_shift.shape[1] - 1)]
+        return dict(zip(names, alpha * torch.exp(ALPHA_SPEED * column), strict=True))
 
     def adapt(self, support: Examples, steps: int | None = None) -> Params:
         """Weights after `steps` inner steps on one support set."""
@@ -90,20 +104,14 @@ class MAML(MetaAlgorithm):
         return params
 
     def path(self, support: Examples, steps: int) -> Iterator[Params]:
-        """The weights after each of `steps` inner steps; past the steps trained for, the last alpha is kept."""
+        """The weights after each of `steps` inner steps."""
         second_order = self.config.order == 2
         params, moments = self.theta(), None
-        learned = self.alphas() if self.config.learn_alpha != "no" else None
         for step in range(steps):
             grads = gradient(lambda weights: self.loss(weights, support), params, through=second_order)
             direction, moments = self._direction(grads, moments)
-            if learned is None:
-                params = {name: value - self.config.alpha * direction[name] for name, value in params.items()}
-            else:
-                column = learned[:, min(step, learned.shape[1] - 1)]
-                params = {
-                    name: value - column[row] * direction[name] for row, (name, value) in enumerate(params.items())
-                }
+            alphas = self.alphas(step)
+            params = {name: value - alphas[name] * direction[name] for name, value in params.items()}
             yield params
 
     def task_loss(self, task: Task) -> Tensor:
@@ -114,3 +122,7 @@ class MAML(MetaAlgorithm):
 
     def _direction(self, grads: Params, moments: Moments | None) -> tuple[Params, Moments | None]:
         return (grads, None) if self.config.inner == "sgd" else adam_direction(grads, moments)
+
+
+def _shift_of(name: str) -> str:
+    return "alpha_shift/" + name.replace(".", "/")

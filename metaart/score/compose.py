@@ -11,7 +11,6 @@ import numpy as np
 import symusic
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from metaart.errors import TooLarge, UserError
 from metaart.functional.sequence import nucleus
@@ -86,9 +85,7 @@ def primer_tokens(tokens: Tokens, vocabulary: Vocabulary, bars: int) -> tuple[in
 
 
 @torch.no_grad()
-def compose(
-    predict: Callable[..., Any], requests: Sequence[ComposeRequest], vocabulary: Vocabulary
-) -> list[bytes]:
+def compose(predict: Callable[..., Any], requests: Sequence[ComposeRequest], vocabulary: Vocabulary) -> list[bytes]:
     """One MIDI file per request, of exactly the asked number of bars, all drawn side by side.
 
     Args:
@@ -101,9 +98,7 @@ def compose(
 
 
 @torch.no_grad()
-def draw(
-    predict: Callable[..., Any], requests: Sequence[ComposeRequest], vocabulary: Vocabulary
-) -> list[list[int]]:
+def draw(predict: Callable[..., Any], requests: Sequence[ComposeRequest], vocabulary: Vocabulary) -> list[list[int]]:
     """The tokens of each piece, BOS to EOS; primers are read first, then tokens are drawn under the grammar."""
     grammar = Grammar(vocabulary, [request.bars for request in requests])
     generators = [np.random.default_rng(request.seed) for request in requests]

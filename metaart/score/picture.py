@@ -38,4 +38,3 @@ def piano_rolls(scores: Mapping[str, symusic.Score], *, max_quarters: int = 64) 
 
 
 _COLOURS = ["tab:blue", "tab:orange"]
-

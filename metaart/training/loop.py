@@ -35,11 +35,11 @@ from metaart.training.step import OuterStep
 Report = Callable[[dict[str, Any]], None]
 
 
-class Interrupted(Exception):  # noqa: N818 - not an error: the run can go on
+class Interrupted(Exception):
     """Training was asked to stop (SIGINT) and left a checkpoint."""
 
 
-class Diverged(UserError):  # noqa: N818 - like its siblings
+class Diverged(UserError):
     """The loss left the finite numbers; the last checkpoint holds weights from before."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from torch.linalg import matrix_power
 
 from metaart.algorithms import Batching
-from metaart.algorithms.maml import MAML, MAMLConfig
+from metaart.algorithms.maml import ALPHA_SPEED, MAML, MAMLConfig
 from metaart.tasks import Examples, Task, stack
 
 SIZE, ALPHA = 4, 0.05
@@ -120,9 +121,41 @@ def test_gradients_of_learned_alphas_are_finite_differences(learn_alpha: str, co
     algorithm.double()
     shift = algorithm.alpha_log_shift
     assert shift.shape == (2, columns)
-    torch.testing.assert_close(algorithm.alphas(), torch.full_like(shift, ALPHA))
+    for step in range(4):
+        for rate in algorithm.alphas(step).values():
+            torch.testing.assert_close(rate, torch.tensor(ALPHA, dtype=torch.float64))
     (slope,) = torch.autograd.grad(algorithm(tasks), shift)
     torch.testing.assert_close(slope, differences(algorithm, tasks, shift), rtol=1e-6, atol=1e-8)
+
+
+def per_weight(**settings: Any) -> tuple[MAML, dict[str, nn.Parameter]]:
+    algorithm = maml(learn_alpha="weight", **settings)
+    algorithm.double()
+    shifts = {name: p for name, p in algorithm.named_parameters() if name.startswith("alpha_shift/")}
+    return algorithm, shifts
+
+
+def test_gradients_of_an_alpha_per_weight_are_finite_differences() -> None:
+    algorithm, shifts = per_weight(steps=3)
+    tasks = stack([quadratic_task(), quadratic_task()])
+    assert [shift.shape for shift in shifts.values()] == [value.shape for value in algorithm.theta().values()]
+    for shift, slope in zip(shifts.values(), torch.autograd.grad(algorithm(tasks), [*shifts.values()]), strict=True):
+        torch.testing.assert_close(slope, differences(algorithm, tasks, shift), rtol=1e-6, atol=1e-8)
+
+
+def test_each_weight_walks_at_its_own_alpha_which_may_be_zero_or_negative() -> None:
+    algorithm, shifts = per_weight(steps=1)
+    task = quadratic_task()
+    with torch.no_grad():
+        for shift in shifts.values():
+            shift.copy_(torch.linspace(-0.2, 0.1, shift.numel()).view(shift.shape))
+    multiples = 1 + ALPHA_SPEED * torch.cat([shift.detach() for shift in shifts.values()])
+    assert multiples.min() < 0 < multiples.max()
+    a, c = task.support["A"][0], task.support["c"][0]
+    w = flat(algorithm.theta()).detach()
+    for step in range(3):
+        w = w - ALPHA * multiples * (a @ (w - c))
+        torch.testing.assert_close(flat(algorithm.adapt(task.support, step + 1)), w)
 
 
 def test_first_order_is_exact_for_the_alphas_of_the_last_step_alone() -> None:
@@ -151,12 +184,12 @@ def test_each_weight_tensor_walks_at_its_own_alpha_of_the_step() -> None:
     algorithm, task = maml(steps=2, learn_alpha="layer_step"), quadratic_task()
     algorithm.double()
     with torch.no_grad():
-        algorithm.alpha_log_shift.copy_(torch.tensor([[0.01, -0.02], [0.03, 0.04]]))
+        algorithm.alpha_log_shift.copy_(torch.tensor([[0.01, -0.02], [0.03, 0.04]], dtype=torch.float64))
     a, c = task.support["A"][0], task.support["c"][0]
     w = flat(algorithm.theta()).detach()
-    alphas = algorithm.alphas().detach()
     for step in range(3):  # one more than trained for: the last alpha is kept
-        rates = torch.cat([alphas[:1, min(step, 1)], alphas[1:, min(step, 1)].expand(SIZE - 1)])
+        first, rest = (ALPHA * math.exp(ALPHA_SPEED * shift) for shift in ((0.01, 0.03), (-0.02, 0.04))[min(step, 1)])
+        rates = torch.tensor([first] + [rest] * (SIZE - 1), dtype=torch.float64)
         w = w - rates * (a @ (w - c))
         torch.testing.assert_close(flat(algorithm.adapt(task.support, step + 1)), w)
 
