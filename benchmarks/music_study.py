@@ -59,16 +59,30 @@ STUDY = (
         "music",
         "train music --out runs/music --start-from runs/base",
         "runs/music/weights.safetensors",
-        "the recipe: Adam inside, a learned rate per layer, first order, trained for one step",
+        "the recipe: one step of Adam inside, a learned rate per weight, first order",
+    ),
+    Command(
+        "five",
+        "train music --out runs/five --start-from runs/base --set algorithm.steps=5 "
+        "--set algorithm.query_loss_at=[1,3,5] --set meta.steps=400",
+        "runs/five/weights.safetensors",
+        "the same for more steps: the query loss after 1, 3 and 5",
+    ),
+    Command(
+        "layer",
+        "train music --out runs/layer --start-from runs/base --set algorithm.learn_alpha=layer",
+        "runs/layer/weights.safetensors",
+        "the recipe with one learned rate per layer",
     ),
     Command(
         "against-plain",
-        "evaluate runs/music --rival plain=runs/plain --out runs/against-plain --judge-hands 0",
+        "evaluate runs/music --also five=runs/five --rival plain=runs/plain --out runs/against-plain --judge-hands 0",
         "runs/against-plain/evaluation.json",
     ),
     Command(
         "against-pooled",
-        "evaluate runs/music --rival pooled=runs/pooled --out runs/against-pooled --judge-hands 24",
+        "evaluate runs/music --also five=runs/five --rival pooled=runs/pooled --out runs/against-pooled "
+        "--judge-hands 24",
         "runs/against-pooled/evaluation.json",
     ),
 )
