@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import symusic
 
@@ -87,7 +88,7 @@ class CorpusSource(Source):
             warnings.simplefilter("ignore")
             if isinstance(what, str):
                 return from_music21(converter.parse(what, format="abc"))
-            parsed = converter.parse(what, forceSource=True, storePickle=False)
+            parsed: Any = converter.parse(what, forceSource=True, storePickle=False)
             return from_music21(parsed.mergeScores() if "Opus" in parsed.classes else parsed)
 
     def _collection(self, collection: Collection) -> Iterator[tuple[tuple[str, str], Entry | Rejected]]:

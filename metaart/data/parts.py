@@ -104,19 +104,29 @@ def read_parts(
                 broken.append(part)
             else:
                 progress(len(part.entries))
-    for part in broken:
-        rows: list[Row] = []
-        rejected: list[tuple[str, str]] = []
-        for entry in part.entries:
-            with _pool(1) as pool:
+    _read_one_by_one(source, broken, kept, progress)
+
+
+def _read_one_by_one(source: Source, parts: Sequence[Part], kept: Path, progress: Callable[[int], object]) -> None:
+    """Read parts in one process, a new one after each work that crashes it."""
+    pool = _pool(1)
+    try:
+        for part in parts:
+            rows: list[Row] = []
+            rejected: list[tuple[str, str]] = []
+            for entry in part.entries:
                 one = pool.submit(_read, source, part.group, (entry,))
                 if _crashed(one):
                     rejected.append((entry.work_id, "the reader crashed on it"))
+                    pool.shutdown()
+                    pool = _pool(1)
                     continue
-            rows += one.result()[0]
-            rejected += one.result()[1]
-        _write_part(kept, part, rows, rejected)
-        progress(len(part.entries))
+                rows += one.result()[0]
+                rejected += one.result()[1]
+            _write_part(kept, part, rows, rejected)
+            progress(len(part.entries))
+    finally:
+        pool.shutdown()
 
 
 def load_part(kept: Path, part: Part) -> tuple[list[Row], list[tuple[str, str]]]:
