@@ -8,11 +8,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from metaart.functional.recurrence import lstm_layer
+
 State = list[tuple[Tensor, Tensor]]
 
 
 class LSTM(nn.Module):
-    """A stack of long short-term memory layers, written out step by step.
+    """A stack of long short-term memory layers, their derivatives written out (`functional.recurrence`).
 
     For each layer, with gates in the order input, forget, cell, output (the order of `torch.nn.LSTM`):
 
@@ -64,14 +66,8 @@ class LSTM(nn.Module):
     def _layer(self, layer: int, inputs: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         bias = getattr(self, f"bias_ih_l{layer}") + getattr(self, f"bias_hh_l{layer}")
         projected = F.linear(inputs, getattr(self, f"weight_ih_l{layer}"), bias)
-        recurrent = getattr(self, f"weight_hh_l{layer}").mT
-        outputs = []
-        for step in projected.unbind(1):
-            gate_i, gate_f, cell, gate_o = torch.addmm(step, h, recurrent).chunk(4, dim=1)
-            c = torch.sigmoid(gate_f) * c + torch.sigmoid(gate_i) * torch.tanh(cell)
-            h = torch.sigmoid(gate_o) * torch.tanh(c)
-            outputs.append(h)
-        return torch.stack(outputs, dim=1), (h, c)
+        hidden, cells = lstm_layer(projected, h, c, getattr(self, f"weight_hh_l{layer}"))
+        return hidden, (hidden[:, -1], cells[:, -1])
 
 
 class LanguageModel(nn.Module):

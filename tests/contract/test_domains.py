@@ -60,7 +60,6 @@ def test_its_learner_has_no_buffers_and_is_fresh(art: str, domain: Domain) -> No
     assert all(torch.equal(*pair) for pair in zip(third.parameters(), domain.learner().parameters(), strict=True))
 
 
-@pytest.mark.filterwarnings("ignore:.torch.jit.script.:DeprecationWarning")  # PyTorch's own, at its first jvp
 def test_its_loss_takes_every_derivative_that_meta_learning_does(art: str, domain: Domain, tasks: Task) -> None:
     """grad, jvp of grad (Hessian times vector) mapped over tasks; both equal to reverse mode twice."""
     learner = domain.learner().double()
