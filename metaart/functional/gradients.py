@@ -29,9 +29,11 @@ def gradient(loss: Callable[[Params], Tensor], params: Params, *, through: bool)
             (first order), and no graph is built for it.
     """
     if through:
-        return torch.func.grad(loss)(params)
+        grads: Params = torch.func.grad(loss)(params)
+        return grads
     with torch.no_grad():
-        return torch.func.grad(loss)({name: value.detach() for name, value in params.items()})
+        grads = torch.func.grad(loss)({name: value.detach() for name, value in params.items()})
+    return grads
 
 
 def adam_direction(

@@ -26,7 +26,7 @@ def lstm_layer(projected: Tensor, h: Tensor, c: Tensor, recurrent: Tensor) -> tu
     Derivatives of every order, forward and reverse, and `torch.func.vmap` work. Source: Hochreiter & Schmidhuber 1997;
     forget gate after Gers et al. 2000.
     """
-    hidden, cells, _ = _Layer.apply(projected, h, c, recurrent)
+    hidden, cells, _ = _Layer.apply(projected, h, c, recurrent)  # type: ignore[no-untyped-call]
     return hidden, cells
 
 
@@ -41,7 +41,7 @@ class _Layer(torch.autograd.Function):
         hidden, cells, gates = [], [], []
         for step in projected.unbind(1):
             activation = torch.addmm(step, h, across)
-            gate_i, gate_f, _, gate_o = torch.sigmoid(activation).split(size, 1)
+            gate_i, gate_f, _, gate_o = torch.sigmoid(activation).chunk(4, 1)
             cell = torch.tanh(activation[:, 2 * size : 3 * size])
             c = torch.addcmul(gate_f * c, gate_i, cell)
             h = gate_o * torch.tanh(c)
@@ -62,7 +62,7 @@ class _Layer(torch.autograd.Function):
         h, c, recurrent, hidden, cells, gates = ctx.saved_tensors
         h_before, c_before = _shifted(hidden, h), _shifted(cells, c)
         squashed, slopes = torch.tanh(cells), _slopes(gates)
-        gate_i, gate_f, cell, gate_o = gates.split(h.shape[-1], 2)
+        gate_i, gate_f, cell, gate_o = gates.chunk(4, 2)
         through_cell = gate_o * (1 - squashed * squashed)
         shares = torch.cat([cell, c_before, gate_i, squashed], 2) * slopes
         direct = (d_gates * slopes).unbind(1)
@@ -90,8 +90,8 @@ class _Layer(torch.autograd.Function):
         t_hidden, t_cells, t_gates = [], [], []
         for gate, slope, before, squash, fixed in zip(*(part.unbind(1) for part in parts), strict=True):
             t_gate = torch.addmm(fixed, t_h, across) * slope
-            gate_i, gate_f, cell, gate_o = gate.split(h.shape[-1], 1)
-            t_i, t_f, t_cell, t_o = t_gate.split(h.shape[-1], 1)
+            gate_i, gate_f, cell, gate_o = gate.chunk(4, 1)
+            t_i, t_f, t_cell, t_o = t_gate.chunk(4, 1)
             t_c = t_f * before + gate_f * t_c + t_i * cell + gate_i * t_cell
             t_h = t_o * squash + gate_o * (1 - squash * squash) * t_c
             t_hidden.append(t_h)
