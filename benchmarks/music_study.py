@@ -76,14 +76,20 @@ STUDY = (
     ),
     Command(
         "against-plain",
-        "evaluate runs/music --also five=runs/five --rival plain=runs/plain --out runs/against-plain --judge-hands 0",
+        "evaluate runs/music --also five=runs/five --rival plain=runs/plain --out runs/against-plain "
+        "--steps 0 1 3 5 --tuning-only --judge-hands 0",
         "runs/against-plain/evaluation.json",
     ),
     Command(
         "against-pooled",
-        "evaluate runs/music --also five=runs/five --rival pooled=runs/pooled --out runs/against-pooled "
-        "--judge-hands 24",
+        "evaluate runs/music --rival pooled=runs/pooled --out runs/against-pooled --judge-hands 24",
         "runs/against-pooled/evaluation.json",
+    ),
+    Command(
+        "five-against-pooled",
+        "evaluate runs/five --rival pooled=runs/pooled --out runs/five-against-pooled "
+        "--steps 0 1 3 5 10 --tuning-only --judge-hands 0",
+        "runs/five-against-pooled/evaluation.json",
     ),
 )
 

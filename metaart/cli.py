@@ -99,6 +99,9 @@ def _add_evaluate(commands: Commands) -> None:
     evaluate.add_argument(
         "--rival", action="append", default=[], metavar="NAME=RUN", help="fine-tune the pooled model of this run"
     )
+    evaluate.add_argument(
+        "--tuning-only", action="store_true", help="leave out what starts from nothing: from scratch, bigrams"
+    )
     evaluate.add_argument("--judge-hands", type=int, default=24, help="hands to create for and judge; 0 leaves it out")
     evaluate.add_argument("--out", type=Path, help="folder for the results (RUN)")
     evaluate.set_defaults(run=_evaluate)
@@ -171,6 +174,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         episodes=options.episodes,
         validation_episodes=options.validation_episodes,
         steps=tuple(sorted(set(options.steps))),
+        from_nothing=not options.tuning_only,
     )
     result = evaluate(
         options.run_directory,

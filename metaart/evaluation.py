@@ -41,6 +41,7 @@ class EvaluationConfig:
         sgd_rates: rates tried first for fine-tuning by SGD; more where the best is at their edge.
         adam_rates: rates tried first for fine-tuning by Adam.
         scratch_rates: rates tried first for training a fresh network by Adam on the support set.
+        from_nothing: also judge training from scratch on the support set, and the domain's baselines.
         extensions: rates tried beyond each edge, at most.
         seed: of the episodes.
         batch: episodes computed at once; small, so that their weights stay in the processor's cache.
@@ -52,6 +53,7 @@ class EvaluationConfig:
     sgd_rates: tuple[float, ...] = (0.1, 0.2, 0.4, 0.8)
     adam_rates: tuple[float, ...] = (0.001, 0.002, 0.004, 0.008)
     scratch_rates: tuple[float, ...] = (0.01, 0.02)
+    from_nothing: bool = True
     extensions: int = 3
     seed: int = 7
     batch: int = 10
@@ -94,7 +96,9 @@ def evaluate(
     contenders = [meta_learner(run_config.recipe, run)]
     contenders += [meta_learner(name, path) for name, path in (also or {}).items()]
     contenders += fine_tuners(run, rivals, domain, {"sgd": config.sgd_rates, "adam": config.adam_rates})
-    contenders.append(from_scratch(domain, config.scratch_rates))
+    baselines = domain.baselines if config.from_nothing else {}
+    if config.from_nothing:
+        contenders.append(from_scratch(domain, config.scratch_rates))
 
     seeded = dataclasses.replace(run_config, seed=config.seed)
     tests = build_sampler(seeded, run_config.meta, domain, "test")
@@ -103,9 +107,7 @@ def evaluate(
     validation_batches = _batches(validations, config.validation_episodes, config.batch)
     losses: dict[str, Losses] = {}
     methods: dict[str, dict[str, Any]] = {}
-    with tqdm(
-        total=len(contenders) + len(domain.baselines), desc="evaluate", unit="method", disable=not progress
-    ) as bar:
+    with tqdm(total=len(contenders) + len(baselines), desc="evaluate", unit="method", disable=not progress) as bar:
         for contender in contenders:
             bar.set_postfix_str(contender.name)
             measure = _measurer(contender, domain, progress)
@@ -113,7 +115,7 @@ def evaluate(
             views = _table(losses[contender.name], rates, domain, config)
             methods[contender.name] = {"units": contender.units, "tried": tried, "views": views}
             bar.update()
-        for name, baseline in domain.baselines.items():
+        for name, baseline in baselines.items():
             losses[name] = _baseline(baseline, domain, test_batches, config)
             methods[name] = {"units": 0, "tried": [], "views": _table(losses[name], None, domain, config)}
             bar.update()

@@ -226,6 +226,15 @@ def test_a_run_without_a_pooled_stage_is_judged_beside_the_rest(tmp_path: Path) 
     assert all(row["interval_by_hand"] is None for row in found["paired"]), "all waves are of one hand"
 
 
+def test_what_starts_from_nothing_may_be_left_out(tiny_run: Path, music_data: Path) -> None:
+    few = EvaluationConfig(
+        episodes=4, validation_episodes=4, steps=(0, 1), sgd_rates=(0.1,), adam_rates=(0.001,), extensions=0,
+        from_nothing=False,
+    )  # fmt: skip
+    methods = evaluate(tiny_run, few, data=music_data, progress=False)["methods"]
+    assert [*methods] == ["meta: music", "fine-tuning, SGD", "fine-tuning, Adam"]
+
+
 def test_a_rival_that_is_not_there_is_named(tiny_run: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nowhere"):
         evaluate(tiny_run, SMALL, rivals={"pooled": tmp_path / "nowhere"}, progress=False)

@@ -28,12 +28,11 @@ def gradient(loss: Callable[[Params], Tensor], params: Params, *, through: bool)
         through: keep the gradient differentiable in `params` (second order); otherwise it is a constant
             (first order), and no graph is built for it.
     """
+    slope: Callable[[Params], Params] = torch.func.grad(loss)
     if through:
-        grads: Params = torch.func.grad(loss)(params)
-        return grads
+        return slope(params)
     with torch.no_grad():
-        grads = torch.func.grad(loss)({name: value.detach() for name, value in params.items()})
-    return grads
+        return slope({name: value.detach() for name, value in params.items()})
 
 
 def adam_direction(

@@ -150,14 +150,14 @@ def from_music21(stream: Any) -> symusic.Score:
                 if tie is None or tie.type == "stop":
                     held.pop(pitch, None)
         track = symusic.Track(name=str(number), program=0, is_drum=False)
-        for start, end, pitch in rows:
-            at = round(start * _TICKS)
-            track.notes.append(symusic.Note(at, round(end * _TICKS) - at, int(pitch), 100))
+        for begin, end, sounds in rows:
+            at = round(begin * _TICKS)
+            track.notes.append(symusic.Note(at, round(end * _TICKS) - at, int(sounds), 100))
         score.tracks.append(track)
     for mark in parts[0].flatten().getElementsByClass("TimeSignature"):
-        at = float(mark.offset)
+        offset = float(mark.offset)
         score.time_signatures.append(
-            symusic.TimeSignature(round((at + pad) * _TICKS) if at else 0, mark.numerator, mark.denominator)
+            symusic.TimeSignature(round((offset + pad) * _TICKS) if offset else 0, mark.numerator, mark.denominator)
         )
     return score
 

@@ -113,7 +113,7 @@ def draw(predict: Callable[..., Any], requests: Sequence[ComposeRequest], vocabu
         allowed = torch.from_numpy(grammar.allowed())
         probabilities = nucleus(logits.masked_fill(~allowed, -math.inf), temperature, top_p).numpy()
         tokens = np.full(len(requests), vocabulary.pad)
-        for row in np.flatnonzero(~grammar.ended):
+        for row in np.flatnonzero(~grammar.ended).tolist():
             primer, length = requests[row].primer, len(pieces[row])
             tokens[row] = primer[length] if length < len(primer) else _drawn(probabilities[row], generators[row])
             pieces[row].append(int(tokens[row]))
