@@ -28,7 +28,7 @@ from tests.score.readers import Row, of_score
 from tests.score.scores import marks_of, score_of, scores, times
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 @given(scores())
 def test_the_canonical_form_of_any_score(score: symusic.Score) -> None:
     once = canonical(score)
@@ -145,7 +145,7 @@ def test_scaled_refuses_what_leaves_the_grid() -> None:
     assert scaled(sixteenths_of_triplets, 2.0) is not None
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(scores(), st.sampled_from([0.5, 2.0]))
 def test_a_scaled_score_is_canonical(score: symusic.Score, factor: float) -> None:
     whole = canonical(score)

@@ -122,7 +122,7 @@ def files(draw: st.DrawFn) -> tuple[bytes, bytes]:
     return plain, alien + draw(st.sampled_from([b"", b"\x00\x00", chunk(b"tail", b"xyz")]))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 @given(files())
 def test_any_file_is_read_as_mido_reads_it(both: tuple[bytes, bytes]) -> None:
     plain, alien = both

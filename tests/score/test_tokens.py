@@ -46,7 +46,7 @@ def test_a_beat_of_6_8_is_an_eighth() -> None:
     ]  # fmt: skip
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=60)
 @given(scores())
 def test_decoding_gives_the_canonical_score(score: symusic.Score) -> None:
     once = canonical(score)
