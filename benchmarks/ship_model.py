@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from metaart.config import RunConfig
 from metaart.errors import UserError
 from metaart.judging import judgement_table
 from metaart.report import text
 from metaart.training.checkpoint import load_json, save_text
-from metaart.training.journal import read_metrics
 from metaart.training.run import CONFIG, WEIGHTS, load_algorithm
 
 MOST_BYTES = 5_000_000
@@ -53,15 +53,14 @@ def ship(run: Path, to: Path) -> None:
     for name in FILES:
         shutil.copy(run / name, to / name)
     parameters = sum(value.numel() for value in algorithm.parameters())
-    save_text(to / "README.md", card(run, data, load_json(run / "evaluation.json"), size, parameters))
+    save_text(to / "README.md", card(config, data, load_json(run / "evaluation.json"), size, parameters))
 
 
-def card(run: Path, data: dict[str, Any], evaluation: dict[str, Any], size: int, parameters: int) -> str:
+def card(config: RunConfig, data: dict[str, Any], evaluation: dict[str, Any], size: int, parameters: int) -> str:
     """The model card as Markdown."""
     licences = sorted({name for group in data["groups"] for name in group["licences"]})
     groups = {split: ", ".join(data["traditions"][split]) for split in ("train", "validation", "test")}
-    steps = {stage: max(lines) for stage, lines in read_metrics(run).items()}
-    settings = " ".join(f"--set {stage}.steps={count}" for stage, count in steps.items())
+    settings = f"--set pretrain.steps={config.pretrain.steps} --set meta.steps={config.meta.steps}"
     counts = data["counts"]
     return f"""# The music model that ships with metaart
 

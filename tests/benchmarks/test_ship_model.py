@@ -1,0 +1,39 @@
+from pathlib import Path
+
+import pytest
+
+from benchmarks import ship_model
+from metaart.cli import main
+from metaart.config import override
+from metaart.data.corpus import CorpusSource
+from metaart.data.prepare import prepare
+from metaart.recipes import recipe
+from metaart.training.loop import Place
+from metaart.training.run import load_algorithm, prepare_run, train_run
+from tests.conftest import TINY
+
+
+def test_works_with_restrictions_do_not_ship(
+    tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ship_model.main([str(tiny_run), "--to", str(tmp_path / "model")]) == 2
+    assert "without known restrictions" in capsys.readouterr().err
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_free_run_ships_with_its_card(music_data: Path, tmp_path: Path) -> None:
+    groups = ["Ryan: jigs", "Aird: book 1", "Aird: book 2"]
+    prepare(CorpusSource(), tmp_path / "free", licence="permissive", groups=groups, limit_per_group=14, workers=1,
+            progress=False)  # fmt: skip
+    config = override(recipe("music"), [f"data={tmp_path / 'free'}", *TINY])
+    run, model = tmp_path / "run", tmp_path / "model"
+    prepare_run(config, run, resume=False)
+    train_run(config, Place(run))
+    few = ["--episodes", "4", "--validation-episodes", "4", "--steps", "0", "1", "--judge-hands", "2", "--tuning-only"]
+    assert main(["evaluate", str(run), "--data", str(music_data), *few]) == 0
+    assert ship_model.main([str(run), "--to", str(model)]) == 0
+    assert sorted(path.name for path in model.iterdir()) == sorted([*ship_model.FILES, "README.md"])
+    assert load_algorithm(model)[0] == config
+    card = (model / "README.md").read_text(encoding="utf-8")
+    for said in ("Aird", "--licence permissive", "--set pretrain.steps=2 --set meta.steps=2", "4 episodes", "8-grams"):
+        assert said in card
