@@ -31,6 +31,13 @@ TINY = ["domain.hidden_size=16", "domain.embedding_size=8", "domain.max_tokens=4
 """Settings that make the recipe `music` take a second or two."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run in several processes, those that need Ray stay in one: they share a session."""
+    for item in items:
+        if item.get_closest_marker("ray"):
+            item.add_marker(pytest.mark.xdist_group("ray"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> None:
     torch.set_num_threads(1)

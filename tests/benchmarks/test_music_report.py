@@ -1,0 +1,49 @@
+"""The document of the music study says what its results file says, and nothing else."""
+
+import json
+from pathlib import Path
+
+from benchmarks import music_report, music_study
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / music_study.RESULTS
+
+
+def test_the_document_is_what_its_results_file_makes(tmp_path: Path) -> None:
+    results = json.loads(RESULTS.read_text(encoding="utf-8"))
+    document, *pictures = music_report.write(results, tmp_path)
+    assert document.read_text(encoding="utf-8") == (ROOT / "docs/results-music.md").read_text(encoding="utf-8")
+    for picture in pictures:
+        assert picture.read_bytes().startswith(b"\x89PNG")
+        assert (ROOT / "docs" / picture.relative_to(tmp_path)).exists()
+
+
+def test_the_results_are_of_the_commands_of_the_study() -> None:
+    results = json.loads(RESULTS.read_text(encoding="utf-8"))
+    lines = {command.name: f"metaart {command.line}" for command in music_study.STUDY}
+    for part in ("runs", "evaluations"):
+        for name, entry in results[part].items():
+            assert entry["command"] == lines[name]
+    assert {*results["runs"], *results["evaluations"], "data"} == set(lines)
+    for evaluation in results["evaluations"].values():
+        assert evaluation["episodes"] >= 600
+    assert results["evaluations"]["against-pooled"]["created"]["hands"] >= 20
+
+
+def test_a_lead_is_that_of_the_better_meta_learner_over_the_better_optimizer() -> None:
+    def row(meta: str, other: str, steps: int, ahead: float) -> dict[str, object]:
+        return {"meta": meta, "other": other, "view": "whole", "steps": steps, "ahead": ahead, "interval": 0.001}
+
+    evaluation = {
+        "steps": [0, 1],
+        "paired": [
+            row("meta: a", "fine-tuning plain, SGD", 1, 0.09),
+            row("meta: a", "fine-tuning plain, Adam", 1, 0.07),
+            row("meta: b", "fine-tuning plain, SGD", 1, 0.08),
+            row("meta: b", "fine-tuning plain, Adam", 1, 0.05),
+        ],
+    }
+    assert "0.070 after 1" in music_report._leads(evaluation)
+    assert "is held" in music_report._leads(evaluation)
+    evaluation["paired"][1]["ahead"] = 0.055  # type: ignore[index]
+    assert "is missed" in music_report._leads(evaluation)
