@@ -65,7 +65,8 @@ def test_bad_input_is_explained_in_one_paragraph(tmp_path: Path) -> None:
     cases = {
         ("nothing",): "a recipe",
         ("music", "--workers", "0"): "workers to be 1 or more",
-        ("music", "--workers", "1000000"): "CPUs that are there",
+        ("music", "--workers", "100"): "a task for every worker",
+        ("sinusoid", "--workers", "1000", "--set", "meta.tasks=1000"): "CPUs that are there",
         ("music", "--set", "meta.stepz=3"): "meta.stepz",
         ("music", "--set", "deepspeed.zero_stage=7"): "zero_stage",
         ("music", "--set", "algorithm.alpha=-1"): "alpha",
