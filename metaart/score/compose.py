@@ -11,6 +11,7 @@ import numpy as np
 import symusic
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from metaart.errors import TooLarge, UserError
 from metaart.functional.sequence import nucleus
@@ -109,7 +110,7 @@ def draw(predict: Callable[..., Any], requests: Sequence[ComposeRequest], vocabu
     while not grammar.ended.all():
         heard = torch.tensor([piece[-1] for piece in pieces]).view(-1, 1, 1)
         logits, *state = predict(heard, *state)
-        logits = logits[:, 0, -1].double().cpu()
+        logits = _where_bars_end(logits[:, 0, -1].double().cpu(), grammar.in_last_bar, vocabulary)
         allowed = torch.from_numpy(grammar.allowed())
         probabilities = nucleus(logits.masked_fill(~allowed, -math.inf), temperature, top_p).numpy()
         tokens = np.full(len(requests), vocabulary.pad)
@@ -119,6 +120,24 @@ def draw(predict: Callable[..., Any], requests: Sequence[ComposeRequest], vocabu
             pieces[row].append(int(tokens[row]))
         grammar.advance(tokens)
     return pieces
+
+
+def _where_bars_end(logits: Tensor, in_last_bar: NDArray[np.bool_], vocabulary: Vocabulary) -> Tensor:
+    """What was to be a bar line ends the last bar, and what was to be the end is a bar line before.
+
+    Either wish is that this bar shall end; the grammar would forbid it, and notes that nobody wished for would fill up.
+
+    Args:
+        logits: (sequences, vocabulary).
+        in_last_bar: (sequences,).
+        vocabulary: of the tokens.
+    """
+    ends = torch.logaddexp(logits[:, vocabulary.bar], logits[:, vocabulary.eos])
+    last, never = torch.from_numpy(in_last_bar), torch.full_like(ends, -math.inf)
+    logits = logits.clone()
+    logits[:, vocabulary.eos] = torch.where(last, ends, never)
+    logits[:, vocabulary.bar] = torch.where(last, never, ends)
+    return logits
 
 
 def score_of(tokens: Sequence[int], vocabulary: Vocabulary) -> symusic.Score:

@@ -64,10 +64,15 @@ class Grammar:
         """Which sequences have their EOS, (sequences,)."""
         return np.isin(self._last, (EOS, PAD))
 
+    @property
+    def in_last_bar(self) -> Bools:
+        """Which sequences have begun their last bar, (sequences,)."""
+        return self._begun >= self._bars
+
     def allowed(self) -> Bools:
         """Which tokens may come next in each sequence, (sequences, vocabulary); padding alone after the end."""
         allowed: Bools = self._follows[self._last].copy()
-        last_bar = self._begun >= self._bars
+        last_bar = self.in_last_bar
         room = self._notes < MAX_NOTES_PER_BAR
         may_stay_empty = (self._begun > 1) & ~self._after_empty
         bar_line = ~last_bar & ((self._notes > 0) | may_stay_empty)
