@@ -32,7 +32,6 @@ def text(results: Results) -> str:
 def _parts(results: Results) -> Iterator[str]:
     evaluations, counts = results["evaluations"], results["data"]["counts"]
     plain, pooled = evaluations["against-plain"], evaluations["against-pooled"]
-    five = evaluations["five-against-pooled"]
     yield "# Music: what meta-learning gains"
     yield (
         "Written by `scripts/bench music-study` from `docs/results/music.json`; commands stand beside their numbers. "
@@ -56,16 +55,15 @@ def _parts(results: Results) -> Iterator[str]:
     yield (
         "The rival has everything but meta-learning: the same works, the same augmentation, and a longer schedule of "
         "its own that makes up for what meta-training costs; then it is fine-tuned by SGD or Adam at the best rates. "
-        f"Tokens passed forward and backward in all stages: {_tokens(pooled, five)}."
+        f"Tokens passed forward and backward in all stages: {_tokens(pooled)}."
     )
     yield _ahead(pooled, "pooled")
-    yield _ahead(five, "pooled")
-    yield _verdict(pooled) + "\n" + _verdict(five)
+    yield _verdict(pooled)
     yield (
-        "`music` is trained for one step and `five` for one, three and five; used for more steps than that, each "
-        "keeps the rates that it learned."
+        "`music` is trained for one step; used for more steps than that, it keeps the rates that it learned. A learner "
+        "for more steps is `five`, which stands in section 1 and has not been held against this rival."
     )
-    yield f"```text\n{pooled['command']}\n{five['command']}\n```"
+    yield f"```text\n{pooled['command']}\n```"
     yield "![Loss against adaptation steps](img/evaluation.png)"
     for view in pooled["views"]:
         yield f"Nats per token, {view}:"

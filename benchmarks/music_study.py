@@ -69,12 +69,6 @@ STUDY = (
         "the same for more steps: the query loss after 1, 3 and 5",
     ),
     Command(
-        "layer",
-        "train music --out runs/layer --start-from runs/base --set algorithm.learn_alpha=layer",
-        "runs/layer/weights.safetensors",
-        "the recipe with one learned rate per layer",
-    ),
-    Command(
         "against-plain",
         "evaluate runs/music --also five=runs/five --rival plain=runs/plain --out runs/against-plain "
         "--steps 0 1 3 5 --tuning-only --judge-hands 0",
@@ -84,12 +78,6 @@ STUDY = (
         "against-pooled",
         "evaluate runs/music --rival pooled=runs/pooled --out runs/against-pooled --judge-hands 24",
         "runs/against-pooled/evaluation.json",
-    ),
-    Command(
-        "five-against-pooled",
-        "evaluate runs/five --rival pooled=runs/pooled --out runs/five-against-pooled "
-        "--steps 0 1 3 5 10 --tuning-only --judge-hands 0",
-        "runs/five-against-pooled/evaluation.json",
     ),
 )
 

@@ -74,6 +74,18 @@ def test_a_model_that_always_wants_one_thing_composes_all_the_same(kind: str) ->
     assert [round(bars_of(data)) for data in compose(Says(likes), [ComposeRequest(bars=3)], VOCABULARY)] == [3]
 
 
+@pytest.mark.parametrize("wish", [VOCABULARY.bar, VOCABULARY.eos])
+def test_a_wish_for_the_end_of_a_bar_or_of_the_piece_ends_each_bar_and_the_last(wish: int) -> None:
+    likes = UNIFORM.clone()
+    likes[wish] = 1e4
+    (tokens,) = draw(Says(likes), [ComposeRequest(bars=6, seed=2)], VOCABULARY)
+    kinds = [str(VOCABULARY.kind[token]) for token in tokens]
+    assert kinds.count("Bar") == 6
+    # The first and the last bar may not be empty, nor two on end; not one note more is drawn.
+    assert kinds[-5:] == ["TimeSig", "Position", "Pitch", "Duration", "EOS"]
+    assert kinds.count("Pitch") <= 4
+
+
 def test_the_longest_piece() -> None:
     likes = UNIFORM.clone()
     likes[VOCABULARY.bar] = 4.0
