@@ -53,7 +53,7 @@ STUDY = (
         "plain",
         f"train music --out runs/plain --set meta.steps=0 --set pretrain.steps=6000 {PLAIN}",
         "runs/plain/pooled.safetensors",
-        "the plain system: transposition alone",
+        "the plain system: no new hands but transposition",
     ),
     Command(
         "music",
