@@ -32,7 +32,7 @@ from metaart.score.tokens import encode_canonical, make_tokenizer
 if TYPE_CHECKING:
     import miditok
 
-_READER_VERSION = 1
+_READER_VERSION = 2
 _SECONDS_PER_WORK = 300
 _COST_PER_PART = 8.0
 _FINGERPRINT_NOTES = 32
