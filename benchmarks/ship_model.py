@@ -62,6 +62,9 @@ def card(config: RunConfig, data: dict[str, Any], evaluation: dict[str, Any], si
     groups = {split: ", ".join(data["traditions"][split]) for split in ("train", "validation", "test")}
     settings = f"--set pretrain.steps={config.pretrain.steps} --set meta.steps={config.meta.steps}"
     counts = data["counts"]
+    flags = f"--steps {' '.join(map(str, evaluation['steps']))}"
+    if "from scratch on the support set" not in evaluation["methods"]:
+        flags += " --tuning-only"
     return f"""# The music model that ships with metaart
 
 A recurrent language model of scores ({parameters:,} parameters, {size / 1e6:.1f} MB), meta-trained to adapt to the hand
@@ -84,7 +87,7 @@ any known restriction. Traditions trained on: {groups["train"]}; for validation:
 ```text
 metaart data prepare music --licence permissive --out data/music-permissive
 metaart train music --data data/music-permissive --out runs/shipped {settings}
-metaart evaluate runs/shipped --data data/music
+metaart evaluate runs/shipped --data data/music {flags}
 scripts/bench ship-model runs/shipped
 ```
 
