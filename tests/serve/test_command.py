@@ -28,7 +28,13 @@ def start(*arguments: str, log: Path) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "RAY_ADDRESS": "local"}
     with log.open("wb") as output:
         return subprocess.Popen(
-            [*COMMAND, *arguments], cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+            [*COMMAND, *arguments],
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            # A shell that runs these tests in the background has them ignore SIGINT, and what they start too.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
 
