@@ -43,7 +43,7 @@ def sinusoid() -> RunConfig:
         domain=SinusoidConfig(),
         algorithm=MAMLConfig(steps=1, order=2, alpha=0.01),
         pretrain=StageConfig(steps=0, episode=episode),
-        meta=StageConfig(steps=20_000, tasks=25, episode=episode, validate_every=2000, validation_tasks=200),
+        meta=StageConfig(steps=30_000, tasks=25, episode=episode, validate_every=2000, validation_tasks=200),
         log_every=200,
         checkpoint_every=2000,
     )
