@@ -114,6 +114,17 @@ class Creator:
             return self.domain.render(predict, requests)
 
 
+def music_of(creator: Creator, *, fix: str, expected: str = "a run of music") -> Music:
+    """The domain of a run that must be one of music.
+
+    Raises:
+        UserError: it is of another art.
+    """
+    if not isinstance(creator.domain, Music):
+        raise UserError(expected=expected, got=f"{creator.run}, a run of {creator.config.recipe}", fix=fix)
+    return creator.domain
+
+
 def check_steps(steps: int | None) -> None:
     """Refuse a number of adaptation steps that makes no sense.
 
@@ -153,14 +164,9 @@ def create_music(
     check_steps(steps)
     files = [_bytes_of(path) for path in examples]
     creator = Creator(run)
-    if not isinstance(creator.domain, Music):
-        raise UserError(
-            expected="a run of music",
-            got=f"{creator.run}, a run of {creator.config.recipe}",
-            fix="Give --run of `metaart train music`, or leave it out.",
-        )
-    support = creator.domain.read(files, [str(path) for path in examples])
-    opening = () if primer is None else creator.domain.primer(_bytes_of(primer), bars=bars, name=str(primer))
+    domain = music_of(creator, fix="Give --run of `metaart train music`, or leave it out.")
+    support = domain.read(files, [str(path) for path in examples])
+    opening = () if primer is None else domain.primer(_bytes_of(primer), bars=bars, name=str(primer))
     request = ComposeRequest(bars, temperature, top_p, seed, opening)
     (midi,) = creator.render([creator.adapt(support, steps)], [request])
     _write(out, midi)

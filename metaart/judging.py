@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from metaart.creation import Creator
+from metaart.creation import Creator, music_of
 from metaart.data.shards import Dataset
 from metaart.domains.music import Music, window
 from metaart.errors import UserError
@@ -102,12 +102,7 @@ def judge_run(
         UserError: not a run of music, no data, or fewer than two test hands that are large enough.
     """
     creator = Creator(run)
-    if not isinstance(creator.domain, Music):
-        raise UserError(
-            expected="a run of music to judge creations of",
-            got=f"{creator.run}, a run of {creator.config.recipe}",
-            fix="Use --judge-hands 0 to leave it out.",
-        )
+    music_of(creator, fix="Use --judge-hands 0 to leave it out.", expected="a run of music to judge creations of")
     num_support = creator.config.meta.episode.support or 5
     folder = Path(data or creator.config.data)
     chosen, left_out = _choose(folder, hands, num_support, config)

@@ -10,8 +10,7 @@ from ray import serve
 from ray.serve import Application
 from ray.serve.config import AutoscalingConfig
 
-from metaart.creation import Creator
-from metaart.domains.music import Music
+from metaart.creation import Creator, music_of
 from metaart.errors import UserError
 from serve.gateway import Gateway
 from serve.model import Model
@@ -70,10 +69,5 @@ def _checked(run: str | None) -> str | None:
         UserError: it is missing, damaged, or not of music.
     """
     creator = Creator(run)
-    if not isinstance(creator.domain, Music):
-        raise UserError(
-            expected="a run of music",
-            got=f"{creator.run}, a run of {creator.config.recipe}",
-            fix="Give run= of `metaart train music`, or leave it out.",
-        )
+    music_of(creator, fix="Give run= of `metaart train music`, or leave it out.")
     return None if run is None else str(Path(run).resolve())
