@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+import torch
 
 from metaart.errors import UserError
 from metaart.tasks import Examples, Task, select, stack
@@ -27,17 +28,24 @@ class EpisodeConfig:
     """What one task holds.
 
     Attributes:
-        support: works to adapt to (shots).
-        query: other works of the same hand to be judged on.
+        support: works to adapt to (shots), of each hand.
+        query: other works of the same hand to be judged on, of each hand.
         size_power: hands are drawn with probability proportional to (number of works) ** size_power; 0 draws all
             hands alike, 1 all works alike.
+        ways: hands of a task, all different. With 2 or more the examples gain "labels": (works,) int64, the place of
+            a work's hand in the task, from 0; with 1 there is nothing to tell apart.
     """
 
     support: int = 5
     query: int = 5
     size_power: float = 0.5
+    ways: int = 1
 
     def __post_init__(self) -> None:
+        if self.ways < 1:
+            raise UserError(
+                expected="episodes of 1 or more hands", got=f"ways={self.ways}", fix="Use --set meta.episode.ways=5."
+            )
         if self.support < 0 or self.query < 1:
             raise UserError(
                 expected="episodes of 0 or more support works and 1 or more query works",
@@ -47,41 +55,51 @@ class EpisodeConfig:
 
 
 class TaskSampler:
-    """Draws episodes: a hand, a variation of it, disjoint support and query works.
+    """Draws episodes: hands, a variation of each, disjoint support and query works.
 
     Task `index` of step `step` depends on (seed, step, index) alone. So a run resumes without any state to restore,
     and N workers that take the indices r, r + N, ... draw together exactly what one worker draws.
 
     Args:
         hands: what to draw from.
-        config: works per task.
+        config: hands and works per task.
         seed: of the whole stream of tasks.
     """
 
     def __init__(self, hands: Sequence[DrawsWorks], config: EpisodeConfig, seed: int) -> None:
         needed = config.support + config.query
         self.hands = [hand for hand in hands if hand.num_works >= needed]
-        if not self.hands:
+        if len(self.hands) < config.ways:
             most = max((hand.num_works for hand in hands), default=0)
+            least = "at least one hand" if config.ways == 1 else f"at least {config.ways} hands"
             raise UserError(
-                expected=f"at least one hand with {config.support} support + {config.query} query works",
-                got=f"{len(hands)} hands, the largest with {most} works",
-                fix="Prepare more data, or lower the number of support and query works.",
+                expected=f"{least} with {config.support} support + {config.query} query works",
+                got=f"{len(hands)} hands, the largest with {most} works, {len(self.hands)} large enough",
+                fix="Prepare more data, or lower the number of hands, support and query works.",
             )
         self.config, self.seed = config, seed
         weights = np.array([hand.num_works for hand in self.hands], dtype=np.float64) ** config.size_power
         self._probabilities = weights / weights.sum()
 
     def task(self, step: int, index: int) -> Task:
-        """One task; its tensors have the works first."""
-        choice, variation_seed = np.random.SeedSequence([self.seed, step, index]).spawn(2)
+        """One task; its tensors have the works first, those of the first hand before those of the second."""
+        choice, variation = np.random.SeedSequence([self.seed, step, index]).spawn(2)
         rng = np.random.default_rng(choice)
-        return self.episode(self._hand(rng), rng, variation_seed)
+        drawn = self._drawn(rng)
+        if self.config.ways == 1:
+            return self.episode(drawn[0], rng, variation)
+        # Each hand has a variation of its own, and its support and query works share it.
+        own = zip(drawn, variation.spawn(len(drawn)), strict=True)
+        return _joined([self.episode(hand, rng, seeds) for hand, seeds in own])
 
     def hand(self, step: int, index: int) -> DrawsWorks:
-        """The hand of one task."""
+        """The hand of one task, the first where it has several."""
+        return self.drawn(step, index)[0]
+
+    def drawn(self, step: int, index: int) -> list[DrawsWorks]:
+        """The hands of one task, in the order of their labels."""
         choice, _ = np.random.SeedSequence([self.seed, step, index]).spawn(2)
-        return self._hand(np.random.default_rng(choice))
+        return self._drawn(np.random.default_rng(choice))
 
     def episode(self, hand: DrawsWorks, rng: np.random.Generator, variation: np.random.SeedSequence) -> Task:
         """A task of one given hand."""
@@ -97,5 +115,22 @@ class TaskSampler:
         tasks = [self.task(step, index) for index in indices]
         return stack(tasks) if tasks else select(stack([self.task(step, 0)]), slice(0, 0))
 
-    def _hand(self, rng: np.random.Generator) -> DrawsWorks:
-        return self.hands[rng.choice(len(self.hands), p=self._probabilities)]
+    def _drawn(self, rng: np.random.Generator) -> list[DrawsWorks]:
+        if self.config.ways == 1:  # the draw that runs of one hand have always made
+            return [self.hands[rng.choice(len(self.hands), p=self._probabilities)]]
+        places = rng.choice(len(self.hands), size=self.config.ways, replace=False, p=self._probabilities)
+        return [self.hands[place] for place in places]
+
+
+def _joined(tasks: Sequence[Task]) -> Task:
+    """Tasks of one hand each as one task whose examples say by "labels" which hand a work is of."""
+
+    def join(sides: Sequence[Examples]) -> Examples:
+        labels = [
+            torch.full((next(iter(side.values())).shape[0],), label, dtype=torch.int64)
+            for label, side in enumerate(sides)
+        ]
+        joined = {name: torch.cat([side[name] for side in sides]) for name in sides[0]}
+        return {**joined, "labels": torch.cat(labels)}
+
+    return Task(join([task.support for task in tasks]), join([task.query for task in tasks]))

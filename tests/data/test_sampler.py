@@ -77,6 +77,64 @@ def test_ranks_draw_together_what_one_process_draws(seed: int, step: int, world:
     assert shared == {index: rows(task.support) + rows(task.query) for index, task in enumerate(whole)}
 
 
+@settings(deadline=None, max_examples=100)
+@given(
+    st.lists(st.integers(1, 40), min_size=2, max_size=9),
+    st.integers(2, 5),
+    st.integers(0, 4),
+    st.integers(1, 4),
+    st.integers(0, 2**32),
+    st.integers(0, 10**6),
+)
+def test_a_task_of_several_hands_says_whose_each_work_is(
+    sizes: list[int], ways: int, support: int, query: int, seed: int, step: int
+) -> None:
+    sizes = [*sizes, *[8] * ways]
+    config = EpisodeConfig(support, query, ways=ways)
+    sampler = TaskSampler(hands(*sizes), config, seed)
+    task = sampler.task(step, 3)
+    again = TaskSampler(hands(*sizes), config, seed).task(step, 3)
+    drawn = sampler.drawn(step, 3)
+    assert len({hand.name for hand in drawn}) == ways
+    for side, other, count in zip(task, again, (support, query), strict=True):
+        assert side["labels"].dtype == torch.int64
+        assert side["labels"].tolist() == [label for label in range(ways) for _ in range(count)]
+        assert [drawn[label].name for label in side["labels"]] == [str(work // 1000) for work in rows(side)]
+        assert all(torch.equal(value, other[name]) for name, value in side.items())
+    works = rows(task.support) + rows(task.query)
+    assert len(set(works)) == ways * (support + query)
+    assert all(work % 1000 < sizes[work // 1000] for work in works)
+    for label in range(ways):
+        seen = {
+            int(value)
+            for side in task
+            for value, place in zip(side["variation"], side["labels"], strict=True)
+            if place == label
+        }
+        assert len(seen) == 1
+
+
+def test_each_hand_of_a_task_has_its_own_variation() -> None:
+    task = TaskSampler(hands(20, 20, 20, 20), EpisodeConfig(2, 2, ways=4), 3).task(0, 0)
+    assert len(set(task.support["variation"].tolist())) == 4
+
+
+def test_one_hand_has_no_labels_and_too_few_hands_are_refused() -> None:
+    assert "labels" not in TaskSampler(hands(20, 20), EpisodeConfig(2, 2), 3).task(0, 0).support
+    with pytest.raises(UserError, match=r"at least 3 hands .* 2 large enough"):
+        TaskSampler(hands(20, 20, 3), EpisodeConfig(2, 2, ways=3), 3)
+    with pytest.raises(UserError, match="1 or more hands"):
+        EpisodeConfig(ways=0)
+
+
+def test_every_place_of_a_task_is_any_hands() -> None:
+    """A label must say nothing about a hand by itself."""
+    sampler = TaskSampler(hands(20, 20, 20), EpisodeConfig(1, 1, ways=3), 5)
+    counts = Counter((place, hand.name) for index in range(600) for place, hand in enumerate(sampler.drawn(0, index)))
+    assert len(counts) == 9
+    assert all(150 < count < 250 for count in counts.values())
+
+
 def test_a_batch_is_its_tasks_stacked() -> None:
     sampler = TaskSampler(hands(9, 20), EpisodeConfig(2, 3), 5)
     batch = sampler.batch(7, [4, 0])
