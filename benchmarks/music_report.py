@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from metaart.judging import judgement_table
-from metaart.report import markdown, plot
+from metaart.evaluation.judging import judgement_table
+from metaart.evaluation.report import markdown, plot
 
 Results = dict[str, Any]
 PLAIN_BAR = 0.06

@@ -11,8 +11,8 @@ from typing import Any
 
 from metaart.config import RunConfig
 from metaart.errors import UserError
-from metaart.judging import judgement_table
-from metaart.report import text
+from metaart.evaluation.judging import judgement_table
+from metaart.evaluation.report import text
 from metaart.training.checkpoint import load_json, save_text
 from metaart.training.run import CONFIG, WEIGHTS, load_algorithm
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import metaart
+from metaart.creation.commands import add_create
 from metaart.data.commands import add_data
 from metaart.errors import UserError
+from metaart.evaluation.commands import EVALUATE_HELP, add_evaluate
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -80,53 +81,12 @@ def _add_train(commands: Commands) -> None:
 
 
 def _add_evaluate(commands: Commands) -> None:
-    evaluate = _command(
-        commands,
-        "evaluate",
-        "Judge a run on test hands beside its rivals, on the same episodes; and judge what it creates.",
-        "Writes evaluation.json, evaluation.md, evaluation.png and created.png into the run (or --out).\n\n"
-        "  metaart evaluate runs/music --data data/music\n"
-        "  metaart evaluate runs/music --also three=runs/music-3 --rival pooled=runs/pooled --rival plain=runs/plain",
-    )
-    evaluate.add_argument("run_directory", type=Path, metavar="RUN", help="run directory of the meta-learner")
-    evaluate.add_argument("--data", type=Path, help="prepared folder, if not the one the run was trained on")
-    evaluate.add_argument("--episodes", type=int, default=600, help="test episodes (600)")
-    evaluate.add_argument("--validation-episodes", type=int, default=120, help="for choosing the rivals' rates (120)")
-    evaluate.add_argument(
-        "--steps", type=int, nargs="+", default=[0, 1, 3, 5, 10, 20], help="adaptation steps reported"
-    )
-    evaluate.add_argument("--also", action="append", default=[], metavar="NAME=RUN", help="one more meta-learner")
-    evaluate.add_argument(
-        "--rival", action="append", default=[], metavar="NAME=RUN", help="fine-tune the pooled model of this run"
-    )
-    evaluate.add_argument(
-        "--tuning-only", action="store_true", help="leave out what starts from nothing: from scratch, bigrams"
-    )
-    evaluate.add_argument("--judge-hands", type=int, default=24, help="hands to create for and judge; 0 leaves it out")
-    evaluate.add_argument("--out", type=Path, help="folder for the results (RUN)")
-    evaluate.set_defaults(run=_evaluate)
+    about = "Judge a run on test hands beside its rivals, on the same episodes; and judge what it creates."
+    add_evaluate(_command(commands, "evaluate", about, EVALUATE_HELP))
 
 
 def _add_create(commands: Commands) -> None:
-    create = _command(commands, "create", "Adapt to a few works and create a new one in their hand.")
-    arts = create.add_subparsers(required=True, metavar="ART")
-    music = _command(
-        arts,
-        "music",
-        "Adapt to one to twenty MIDI files and compose.",
-        "  metaart create music --examples a.mid b.mid c.mid --bars 16 --seed 1 --out new.mid --picture new.png",
-    )
-    music.add_argument("--run", dest="model", type=Path, help="run directory (the model that ships with metaart)")
-    music.add_argument("--examples", type=Path, nargs="+", required=True, metavar="MIDI", help="works to learn from")
-    music.add_argument("--primer", type=Path, metavar="MIDI", help="how the piece begins")
-    music.add_argument("--bars", type=int, default=16, help="length, 1 to 128 (16)")
-    music.add_argument("--temperature", type=float, default=0.9, help="above 0 to 2; lower is safer (0.9)")
-    music.add_argument("--top-p", type=float, default=0.95, help="above 0 to 1; lower is safer (0.95)")
-    music.add_argument("--steps", type=int, help="adaptation steps (those the run was trained for)")
-    music.add_argument("--seed", type=int, default=1, help="another seed, another piece (1)")
-    music.add_argument("--out", type=Path, default=Path("new.mid"), help="MIDI file to write (new.mid)")
-    music.add_argument("--picture", type=Path, metavar="PNG", help="also draw a piano roll of it beside an example")
-    music.set_defaults(run=_create_music)
+    add_create(_command(commands, "create", "Adapt to a few works and create a new one in their hand."))
 
 
 def _add_draw(commands: Commands) -> None:
@@ -164,78 +124,8 @@ def _train(options: argparse.Namespace) -> int:
     return 0
 
 
-def _evaluate(options: argparse.Namespace) -> int:
-    from metaart import report
-    from metaart.evaluation import EvaluationConfig, evaluate
-    from metaart.judging import judge_run, judgement_table
-    from metaart.training.checkpoint import save_text
-
-    config = EvaluationConfig(
-        episodes=options.episodes,
-        validation_episodes=options.validation_episodes,
-        steps=tuple(sorted(set(options.steps))),
-        from_nothing=not options.tuning_only,
-    )
-    result = evaluate(
-        options.run_directory,
-        config,
-        data=options.data,
-        also=_named(options.also),
-        rivals=_named(options.rival) or None,
-    )
-    out = options.out or options.run_directory
-    out.mkdir(parents=True, exist_ok=True)
-    written, words = ["evaluation.json", "evaluation.md", "evaluation.png"], report.text(result)
-
-    def write() -> None:
-        save_text(out / "evaluation.json", json.dumps(result, indent=1))
-        save_text(out / "evaluation.md", words)
-
-    report.plot(result, out / "evaluation.png")
-    write()
-    if options.judge_hands:
-        try:
-            result["created"] = judge_run(options.run_directory, data=options.data, hands=options.judge_hands)
-        except UserError as error:
-            words += f"\nWhat the run creates was not judged: {error}\n"
-        else:
-            words += "\n" + judgement_table(result["created"])
-            report.plot_created(result["created"], out / "created.png")
-            written.append("created.png")
-        write()
-    print(words)
-    print(f"written to {out}: {', '.join(written)}")
-    return 0
-
-
-def _named(pairs: Sequence[str]) -> dict[str, Path]:
-    named = {}
-    for pair in pairs:
-        name, separator, path = pair.partition("=")
-        if not separator or not name:
-            raise UserError(expected="NAME=RUN", got=repr(pair), fix="For example: --rival pooled=runs/pooled")
-        named[name] = Path(path)
-    return named
-
-
-def _create_music(options: argparse.Namespace) -> int:
-    from metaart.creation import create_music
-
-    done = create_music(
-        examples=options.examples,
-        out=options.out,
-        run=options.model,
-        primer=options.primer,
-        picture=options.picture,
-        steps=options.steps,
-        **{name: getattr(options, name) for name in ("bars", "temperature", "top_p", "seed")},
-    )
-    print(done)
-    return 0
-
-
 def _draw(options: argparse.Namespace) -> int:
-    from metaart.creation import draw
+    from metaart.creation.music import draw
 
     draw(options.files, options.out)
     print(options.out)

@@ -10,7 +10,8 @@ from ray import serve
 from ray.serve import Application
 from ray.serve.config import AutoscalingConfig
 
-from metaart.creation import Creator, music_of
+from metaart.creation.creator import Creator
+from metaart.creation.music import music_of
 from metaart.errors import UserError
 from serve.gateway import Gateway
 from serve.model import Model

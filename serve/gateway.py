@@ -13,7 +13,7 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 
 from metaart import __version__
-from metaart.creation import shipped_run
+from metaart.creation.creator import shipped_run
 from metaart.training.run import load_config
 from serve.arts import ROUTERS, music
 from serve.problems import install, responses

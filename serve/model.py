@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from ray import serve
 
-from metaart.creation import Creator
+from metaart.creation.creator import Creator
 from metaart.errors import UserError
 from metaart.tasks import Examples, Params
 

@@ -19,7 +19,6 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 ARROWS: dict[str, set[str]] = {
     "errors": set(),
     "tasks": set(),
-    "statistics": set(),
     "functional": {"tasks"},
     "networks": {"functional"},
     "score": {"errors", "functional"},
@@ -30,6 +29,19 @@ ARROWS: dict[str, set[str]] = {
     "recipes": {"config", "algorithms", "domains", "data", "errors"},
     "build": {"config", "algorithms", "domains", "data"},
     "training": {"build", "config", "algorithms", "domains", "data", "tasks", "errors"},
+    "creation": {"training", "domains", "algorithms", "score", "tasks", "errors"},
+    "evaluation": {
+        "creation",
+        "training",
+        "build",
+        "domains",
+        "algorithms",
+        "data",
+        "functional",
+        "score",
+        "tasks",
+        "errors",
+    },
 }
 """What a part of the library may import of it; what is not named here stands above these and may import them all."""
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 
-from metaart.creation import check_steps
+from metaart.creation.creator import check_steps
 from metaart.domains.music import MAX_FILES, Music
 from metaart.errors import UserError
 from metaart.score.compose import ComposeRequest

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from metaart.creation import Creator
+from metaart.creation.creator import Creator
 from metaart.errors import UserError
 from metaart.score.compose import ComposeRequest
 from serve.model import Failed, Order, carry_out

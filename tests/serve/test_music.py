@@ -10,7 +10,7 @@ import httpx
 import mido
 import pytest
 
-from metaart.creation import Creator
+from metaart.creation.creator import Creator
 from metaart.score.compose import ComposeRequest
 from tests.score.readers import by_mido, by_pretty_midi, by_symusic, signatures_by_mido
 from tests.serve.client import Client

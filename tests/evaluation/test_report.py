@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from metaart import report
+from metaart.evaluation import report
 
 STEPS = (0, 1, 10)
 

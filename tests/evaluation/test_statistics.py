@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from metaart.statistics import half_width, half_width_by_hand, mean_and_interval
+from metaart.evaluation.statistics import half_width, half_width_by_hand, mean_and_interval
 
 
 def test_half_width_is_scipys_normal_interval() -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from metaart.data.shards import Dataset
 from metaart.errors import UserError
-from metaart.judging import CREATED, KINDS, REAL, UNADAPTED, JudgeConfig, judge_run, judgement_table
-from metaart.resemblance import EXAMPLES, copies, distances, likeliness
+from metaart.evaluation.judging import CREATED, KINDS, REAL, UNADAPTED, JudgeConfig, judge_run, judgement_table
+from metaart.evaluation.resemblance import EXAMPLES, copies, distances, likeliness
 from metaart.score.features import Features
 
 SMALL = JudgeConfig(pieces=2, bars=4)

@@ -13,19 +13,20 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from metaart.creation import Creator, music_of
+from metaart.creation.creator import Creator
+from metaart.creation.music import music_of
 from metaart.data.shards import Dataset
 from metaart.domains.music import Music, window
 from metaart.errors import UserError
+from metaart.evaluation.report import markdown
+from metaart.evaluation.resemblance import copies, distances, likeliness
+from metaart.evaluation.statistics import mean_and_interval
 from metaart.functional.sequence import token_nll
-from metaart.report import markdown
-from metaart.resemblance import copies, distances, likeliness
 from metaart.score.canonical import canonical
 from metaart.score.compose import ComposeRequest
 from metaart.score.features import Features, Gram, features, grams
 from metaart.score.midi import read_midi
 from metaart.score.tokens import encode_canonical, make_tokenizer
-from metaart.statistics import mean_and_interval
 from metaart.tasks import Params
 
 Floats = NDArray[np.float64]

@@ -20,8 +20,16 @@ from metaart.build import build_sampler
 from metaart.data.sampler import TaskSampler
 from metaart.domains import Domain
 from metaart.errors import UserError
-from metaart.rivals import LEARNED, Contender, best_rates, fine_tuners, from_scratch, meta_learner, search_rates
-from metaart.statistics import half_width, half_width_by_hand
+from metaart.evaluation.rivals import (
+    LEARNED,
+    Contender,
+    best_rates,
+    fine_tuners,
+    from_scratch,
+    meta_learner,
+    search_rates,
+)
+from metaart.evaluation.statistics import half_width, half_width_by_hand
 from metaart.tasks import Examples, Params, Task, unstack
 from metaart.training.run import load_config
 

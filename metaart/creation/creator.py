@@ -12,9 +12,7 @@ from torch import Tensor
 from torch.func import vmap
 
 from metaart.algorithms import Predict
-from metaart.domains.music import Music
 from metaart.errors import UserError
-from metaart.score.compose import ComposeRequest
 from metaart.tasks import Examples, Params
 from metaart.training.run import load_algorithm
 
@@ -114,17 +112,6 @@ class Creator:
             return self.domain.render(predict, requests)
 
 
-def music_of(creator: Creator, *, fix: str, expected: str = "a run of music") -> Music:
-    """The domain of a run that must be one of music.
-
-    Raises:
-        UserError: it is of another art.
-    """
-    if not isinstance(creator.domain, Music):
-        raise UserError(expected=expected, got=f"{creator.run}, a run of {creator.config.recipe}", fix=fix)
-    return creator.domain
-
-
 def check_steps(steps: int | None) -> None:
     """Refuse a number of adaptation steps that makes no sense.
 
@@ -139,74 +126,7 @@ def check_steps(steps: int | None) -> None:
         )
 
 
-def create_music(
-    *,
-    examples: Sequence[Path],
-    out: Path,
-    run: Path | None = None,
-    primer: Path | None = None,
-    picture: Path | None = None,
-    steps: int | None = None,
-    bars: int = 16,
-    temperature: float = 0.9,
-    top_p: float = 0.95,
-    seed: int = 1,
-) -> str:
-    """Read MIDI files, compose in their hand, write a MIDI file and, if asked, a piano roll; say so in a line.
-
-    Raises:
-        UserError: files or numbers that cannot be used.
-    """
-    from metaart.score.midi import read_midi
-    from metaart.score.picture import piano_rolls
-
-    ComposeRequest(bars, temperature, top_p, seed)
-    check_steps(steps)
-    files = [_bytes_of(path) for path in examples]
-    creator = Creator(run)
-    domain = music_of(creator, fix="Give --run of `metaart train music`, or leave it out.")
-    support = domain.read(files, [str(path) for path in examples])
-    opening = () if primer is None else domain.primer(_bytes_of(primer), bars=bars, name=str(primer))
-    request = ComposeRequest(bars, temperature, top_p, seed, opening)
-    (midi,) = creator.render([creator.adapt(support, steps)], [request])
-    _write(out, midi)
-    written = str(out)
-    if picture is not None:
-        rolls = {f"example: {examples[0].name}": read_midi(files[0]), f"new: {out.name}": read_midi(midi)}
-        _write(picture, piano_rolls(rolls))
-        written += f" and {picture}"
-    return f"{written}: {bars} bars in the hand of {len(files)} examples (seed {seed})"
-
-
-def draw(files: Sequence[Path], out: Path) -> None:
-    """Draw MIDI files as piano rolls, one below the other, on common axes.
-
-    Raises:
-        UserError: a file that cannot be read.
-    """
-    from metaart.score.midi import read_midi
-    from metaart.score.picture import piano_rolls
-
-    _write(out, piano_rolls({str(path): read_midi(_bytes_of(path), name=str(path)) for path in files}))
-
-
 def _double(value: Any) -> Any:
     if isinstance(value, Tensor):
         return value.double() if value.is_floating_point() else value
     return value
-
-
-def _bytes_of(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UserError(
-            expected="a MIDI file", got=f"{path}: {error.strerror or 'cannot be read'}", fix="Check the path."
-        ) from error
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(data)
-    partial.replace(path)

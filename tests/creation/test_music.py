@@ -9,7 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from metaart.creation import MAX_STEPS, Creator, create_music, shipped_run
+from metaart.creation.creator import MAX_STEPS, Creator, shipped_run
+from metaart.creation.music import create_music
 from metaart.data.shards import Dataset
 from metaart.errors import UserError
 from metaart.score.canonical import HIGHEST_PITCH, LOWEST_PITCH, bar_ticks, canonical

@@ -16,9 +16,9 @@ from metaart.build import build_sampler
 from metaart.config import RunConfig
 from metaart.data.shards import Dataset
 from metaart.errors import UserError
-from metaart.evaluation import BEFORE, EvaluationConfig, curve, evaluate
-from metaart.rivals import best_rates, search_rates
-from metaart.statistics import half_width, half_width_by_hand
+from metaart.evaluation.adaptation import BEFORE, EvaluationConfig, curve, evaluate
+from metaart.evaluation.rivals import best_rates, search_rates
+from metaart.evaluation.statistics import half_width, half_width_by_hand
 from metaart.tasks import select
 from metaart.training.run import load_algorithm, pooled_theta
 
@@ -155,15 +155,15 @@ def test_test_hands_have_no_say_in_the_rates(
     result: dict[str, Any], tiny_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Other test episodes, other losses, the same rates."""
-    from metaart import evaluation
+    from metaart.evaluation import adaptation
 
-    genuine = evaluation.build_sampler
+    genuine = adaptation.build_sampler
 
     def others(config: Any, stage: Any, domain: Any, split: Any) -> Any:
         seeded = dataclasses.replace(config, seed=99) if split == "test" else config
         return genuine(seeded, stage, domain, split)
 
-    monkeypatch.setattr(evaluation, "build_sampler", others)
+    monkeypatch.setattr(adaptation, "build_sampler", others)
     other = evaluate(tiny_run, SMALL, progress=False)
     for name, method in result["methods"].items():
         for view, cells in method["views"].items():
