@@ -1,0 +1,1 @@
+"""Pictures: reading what nobody vouches for, drawing, writing."""
