@@ -29,11 +29,15 @@ def build_pooled(config: RunConfig, domain: Domain) -> MetaAlgorithm:
 
 
 def build_algorithm(config: RunConfig, domain: Domain) -> MetaAlgorithm:
-    """The meta-learner of a run, freshly initialised from the run's seed."""
+    """The meta-learner of a run, freshly initialised from the run's seed.
+
+    Raises:
+        UserError: the art form lacks what the algorithm needs.
+    """
     entry = next(entry for entry in ALGORITHMS.values() if type(config.algorithm) is entry.config)
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
-        return entry.build(domain.learner(), domain.loss, config.algorithm, config.batching)
+        return entry.build(domain.learner(), domain.loss, config.algorithm, config.batching, domain.head)
 
 
 def build_sampler(config: RunConfig, stage: StageConfig, domain: Domain, split: Split) -> TaskSampler:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,6 +13,23 @@ Examples = Mapping[str, Tensor]
 
 Params = dict[str, Tensor]
 """A learner's weights by name."""
+
+
+class Head(NamedTuple):
+    """The linear layer with which a learner answers, for algorithms that treat it apart.
+
+    Attributes:
+        layer: its name among the learner's modules; its weights are `layer.weight` (outputs, features) and
+            `layer.bias` (outputs,).
+        features: of a learner and examples, what that layer is given: (works, features). The loss then calls the
+            learner once, with the same works, and the answer is one affine map of the features. None where a work has
+            no single feature vector.
+        classifies: whether its outputs are the hands of a task, one each, which "labels" of the examples name.
+    """
+
+    layer: str
+    features: Callable[[Callable[..., Any], Examples], Tensor] | None = None
+    classifies: bool = False
 
 
 class Task(NamedTuple):

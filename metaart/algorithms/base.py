@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from metaart.errors import UserError
-from metaart.tasks import Examples, Params, Task, num_tasks, unstack
+from metaart.tasks import Examples, Head, Params, Task, num_tasks, unstack
 
 Predict = Callable[..., Any]
 """A learner with its weights in place: inputs to outputs."""
@@ -59,11 +59,19 @@ class MetaAlgorithm(nn.Module, ABC):
         learner: the network to meta-train; its weights are copied.
         loss: what it minimises on examples.
         batching: how tasks are computed together.
+        head: the layer with which the learner answers, for algorithms that treat it apart.
     """
 
-    def __init__(self, learner: nn.Module, loss: Loss, batching: Batching = Batching()) -> None:
+    def __init__(
+        self,
+        learner: nn.Module,
+        loss: Loss,
+        batching: Batching = Batching(),
+        head: Head | None = None,
+    ) -> None:
         super().__init__()
         self.batching = batching
+        self.head = head
         self._loss = loss
         self._registered: dict[str, str] = {}
         for name, value in learner.named_parameters():

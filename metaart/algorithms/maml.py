@@ -2,127 +2,49 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
-import torch
 from torch import Tensor, nn
 
-from metaart.algorithms.base import Batching, Loss, MetaAlgorithm
-from metaart.errors import UserError
-from metaart.functional.gradients import Moments, adam_direction, gradient
-from metaart.tasks import Examples, Params, Task
+from metaart.algorithms.base import Batching, Loss
+from metaart.algorithms.heads import features, required_head, with_means
+from metaart.algorithms.inner import ALPHA_SPEED, InnerLoop, InnerLoopConfig
+from metaart.tasks import Examples, Head, Params
 
-ALPHA_SPEED = 10.0
-"""How much faster a learned alpha moves (its logarithm, or its share) than a weight does under the same outer rate."""
-
-LEARN_ALPHA = ("no", "layer", "layer_step", "weight")
+__all__ = ["ALPHA_SPEED", "MAML", "MAMLConfig"]
 
 
 @dataclass(frozen=True)
-class MAMLConfig:
-    """How MAML adapts.
+class MAMLConfig(InnerLoopConfig):
+    """How MAML adapts: see `InnerLoopConfig`."""
 
-    Attributes:
-        steps: inner steps K, from 1.
-        order: 2 differentiates through the inner loop; 1 takes inner gradients for constants (FOMAML).
-        alpha: inner learning rate, above 0; where it is learned, where it starts.
-        learn_alpha: `no` keeps one number; `layer` learns one per weight tensor; `layer_step` one per weight tensor
-            and step; `weight` one per weight, which may also become zero or negative.
-        inner: `sgd`, or `adam` with a fresh state per task.
-        query_loss_at: inner steps whose query losses are averaged into the outer loss; empty means the last alone.
+
+class MAML(InnerLoop):
+    """Learns an initialisation from which a few gradient steps on all weights go far.
+
+    Source: Finn, Abbeel & Levine 2017, algorithm 1; the steps are those of `InnerLoop`.
     """
 
-    steps: int = 5
-    order: Literal[1, 2] = 2
-    alpha: float = 0.01
-    learn_alpha: Literal["no", "layer", "layer_step", "weight"] = "no"
-    inner: Literal["sgd", "adam"] = "sgd"
-    query_loss_at: tuple[int, ...] = ()
+    def __init__(
+        self,
+        learner: nn.Module,
+        loss: Loss,
+        config: MAMLConfig,
+        batching: Batching = Batching(),  # noqa: B008
+        head: Head | None = None,
+    ) -> None:
+        if config.head_start == "means":
+            required_head(head, "algorithm.head_start=means", classifier=True)
+        super().__init__(learner, loss, config, batching, head, [name for name, _ in learner.named_parameters()])
+        self.passes = (
+            max(config.query_loss_at or (config.steps,)) + (config.head_start == "means"),
+            max(1, len(config.query_loss_at)),
+        )
 
-    def __post_init__(self) -> None:
-        for good, field, expected in (
-            (self.steps >= 1, "steps", "1 or more inner steps"),
-            (self.order in (1, 2), "order", "1 (first order) or 2 (second order)"),
-            (math.isfinite(self.alpha) and self.alpha > 0, "alpha", "an inner learning rate above 0"),
-            (self.learn_alpha in LEARN_ALPHA, "learn_alpha", f"one of {', '.join(LEARN_ALPHA)}"),
-            (self.inner in ("sgd", "adam"), "inner", "sgd or adam"),
-            (all(1 <= s <= self.steps for s in self.query_loss_at), "query_loss_at", f"steps from 1 to {self.steps}"),
-        ):
-            if not good:
-                raise UserError(
-                    expected=f"algorithm.{field} to be {expected}",
-                    got=repr(getattr(self, field)),
-                    fix=f"Give another value: --set algorithm.{field}=...",
-                )
-
-
-class MAML(MetaAlgorithm):
-    """Learns an initialisation from which a few gradient steps go far.
-
-        phi_0 = theta;  phi_{k+1} = phi_k - alpha_k * u(grad L_support(phi_k));  minimise L_query(phi_K) over theta
-
-    where u is the identity (SGD) or Adam's direction. Source: Finn, Abbeel & Levine 2017, algorithm 1; alpha per layer
-    and step and the query loss at several steps after Antoniou et al. 2019 (MAML++); alpha per weight after Li et al.
-    2017 (Meta-SGD, equation 4).
-
-    Differs from the papers: an alpha per layer is kept positive by learning its logarithm; one per weight is learned as
-    a multiple of the common `alpha`, 1 at first.
-    """
-
-    def __init__(self, learner: nn.Module, loss: Loss, config: MAMLConfig, batching: Batching = Batching()) -> None:  # noqa: B008
-        super().__init__(learner, loss, batching)
-        self.config = config
-        self.passes = (max(config.query_loss_at or (config.steps,)), max(1, len(config.query_loss_at)))
-        if config.learn_alpha == "weight":
-            for name, value in self.theta().items():
-                self.register_parameter(_shift_of(name), nn.Parameter(torch.zeros_like(value)))
-        elif config.learn_alpha != "no":
-            columns = config.steps if config.learn_alpha == "layer_step" else 1
-            self.alpha_log_shift = nn.Parameter(torch.zeros(len(self.theta()), columns))
-
-    def alphas(self, step: int) -> dict[str, Tensor | float]:
-        """The inner learning rates of a step (0-based; past those trained for, the last is kept), by weight tensor.
-
-        Each is one number, or one per weight in the tensor's own shape.
-        """
-        names, alpha = list(self._registered), self.config.alpha
-        if self.config.learn_alpha == "no":
-            return dict.fromkeys(names, alpha)
-        if self.config.learn_alpha == "weight":
-            return {name: alpha * (1 + ALPHA_SPEED * getattr(self, _shift_of(name))) for name in names}
-        column = self.alpha_log_shift[:, min(step, self.alpha_log_shift.shape[1] - 1)]
-        return dict(zip(names, alpha * torch.exp(ALPHA_SPEED * column), strict=True))
-
-    def adapt(self, support: Examples, steps: int | None = None) -> Params:
-        """Weights after `steps` inner steps on one support set."""
-        params = self.theta()
-        for params in self.path(support, self.config.steps if steps is None else steps):  # noqa: B007
-            pass
-        return params
-
-    def path(self, support: Examples, steps: int) -> Iterator[Params]:
-        """The weights after each of `steps` inner steps."""
-        second_order = self.config.order == 2
-        params, moments = self.theta(), None
-        for step in range(steps):
-            grads = gradient(lambda weights: self.loss(weights, support), params, through=second_order)
-            direction, moments = self._direction(grads, moments)
-            alphas = self.alphas(step)
-            params = {name: value - alphas[name] * direction[name] for name, value in params.items()}
-            yield params
-
-    def task_loss(self, task: Task) -> Tensor:
-        """Query loss after the last inner step, or its mean over the steps of `query_loss_at`."""
-        wanted = self.config.query_loss_at or (self.config.steps,)
-        taken = enumerate(self.path(task.support, max(wanted)), start=1)
-        return torch.stack([self.loss(params, task.query) for step, params in taken if step in wanted]).mean()
-
-    def _direction(self, grads: Params, moments: Moments | None) -> tuple[Params, Moments | None]:
-        return (grads, None) if self.config.inner == "sgd" else adam_direction(grads, moments)
-
-
-def _shift_of(name: str) -> str:
-    return "alpha_shift/" + name.replace(".", "/")
+    def begin(self, support: Examples) -> tuple[Params, Callable[[Params], Tensor]]:
+        """All weights move."""
+        start = self.theta()
+        if self.config.head_start == "means":
+            start = with_means(self, start, features(self, start, support), support)
+        return start, lambda params: self.loss(params, support)

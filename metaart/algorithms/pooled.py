@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from metaart.algorithms.base import Batching, Loss, MetaAlgorithm
-from metaart.tasks import Examples, Params, Task
+from metaart.tasks import Examples, Head, Params, Task
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Pooled(MetaAlgorithm):
         batching: see `MetaAlgorithm`.
         targets: counts what `loss` is a mean over, so that losses of two batches can be joined exactly; the number of
             tasks if left out.
+        head: see `MetaAlgorithm`.
     """
 
     passes = (0, 1)
@@ -35,8 +36,9 @@ class Pooled(MetaAlgorithm):
         loss: Loss,
         batching: Batching = Batching(),  # noqa: B008
         targets: Callable[[Examples], int] | None = None,
+        head: Head | None = None,
     ) -> None:
-        super().__init__(learner, loss, batching)
+        super().__init__(learner, loss, batching, head)
         self._targets = targets
 
     def adapt(self, support: Examples, steps: int | None = None) -> Params:  # noqa: ARG002

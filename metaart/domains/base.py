@@ -11,7 +11,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from metaart.errors import UserError
-from metaart.tasks import Examples
+from metaart.tasks import Examples, Head
 
 Split = Literal["train", "validation", "test"]
 View = Callable[[Examples], Examples]
@@ -43,11 +43,14 @@ class Domain(ABC):
         views: ways to look at query examples that an evaluation reports apart, by name.
         unit: of the loss.
         baselines: learners that are counted from a support set alone, without gradient steps, by name.
+        head: the linear layer with which the learner answers; None where there is no such layer, and then algorithms
+            that treat it apart are refused.
     """
 
     views: Mapping[str, View] = {"all": lambda examples: examples}
     unit: str = "loss"
     baselines: Mapping[str, Callable[[Examples], Callable[..., Any]]] = {}
+    head: Head | None = None
 
     @abstractmethod
     def hands(self, data: Path | None, split: Split, *, varied: bool) -> list[Hand]:

@@ -22,7 +22,7 @@ from metaart.score.compose import ComposeRequest, compose, primer_tokens
 from metaart.score.hands import NewHands, draw_hand
 from metaart.score.midi import read_midi
 from metaart.score.tokens import Tokens, Vocabulary, encode_canonical, load_tokenizer, make_tokenizer, save_tokenizer
-from metaart.tasks import Examples
+from metaart.tasks import Examples, Head
 
 MAX_FILES = 20
 WINDOWS_PER_FILE = 4
@@ -119,6 +119,7 @@ class Music(Domain):
     """
 
     unit = "nats per token"
+    head = Head("readout")
 
     def __init__(self, config: MusicConfig = MusicConfig()) -> None:
         self.config = config

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from metaart.domains.base import Domain, Hand, Split
 from metaart.errors import UserError
 from metaart.networks.mlp import MLP
-from metaart.tasks import Examples
+from metaart.tasks import Examples, Head
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,8 @@ class SineHand(Hand):
 
 class Sinusoid(Domain):
     """Few points of a sine wave in, the whole wave out; the loss is the mean squared error."""
+
+    head = Head("layers.4")
 
     def __init__(self, config: SinusoidConfig = SinusoidConfig()) -> None:
         self.config = config

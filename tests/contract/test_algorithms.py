@@ -10,11 +10,15 @@ import torch
 from metaart.algorithms import ALGORITHMS, Batching, MetaAlgorithm
 from metaart.config import RunConfig, StageConfig, from_json, override, to_json
 from metaart.domains import DOMAINS
+from metaart.errors import UserError
 from metaart.tasks import Task, num_tasks, select
 from metaart.training.step import LocalStep
 from tests.contract.arts import BEGINNINGS, WISHES, create, doubled, draw, small_config, small_domain
 
-pytestmark = [pytest.mark.parametrize("art", DOMAINS), pytest.mark.parametrize("name", ALGORITHMS)]
+PAIRS = [(name, art) for name in ALGORITHMS for art in DOMAINS if ALGORITHMS[name].fits(small_domain(art).head)]
+"""What goes together; the rest is refused, see the last test."""
+
+together = pytest.mark.parametrize(("name", "art"), PAIRS)
 
 
 @pytest.fixture
@@ -25,9 +29,10 @@ def tasks(art: str, music_data: Path) -> Task:
 def build(name: str, art: str, batching: Batching = Batching("loop")) -> MetaAlgorithm:  # noqa: B008
     torch.manual_seed(0)
     domain, entry = small_domain(art), ALGORITHMS[name]
-    return entry.build(domain.learner(), domain.loss, entry.config(), batching)
+    return entry.build(domain.learner(), domain.loss, entry.config(), batching, domain.head)
 
 
+@together
 def test_an_outer_step_is_finite_and_moves_weights(name: str, art: str, tasks: Task) -> None:
     algorithm = build(name, art)
     loss = algorithm(tasks)
@@ -42,6 +47,7 @@ def test_an_outer_step_is_finite_and_moves_weights(name: str, art: str, tasks: T
     assert all(bool(value.isfinite().all()) for value in algorithm.parameters())
 
 
+@together
 def test_vmap_equals_loop(name: str, art: str, tasks: Task) -> None:
     losses, grads = [], []
     for batching in (Batching("loop"), Batching("vmap"), Batching("vmap", chunk=2)):
@@ -56,6 +62,7 @@ def test_vmap_equals_loop(name: str, art: str, tasks: Task) -> None:
                 torch.testing.assert_close(one, peer, rtol=1e-7, atol=1e-11)
 
 
+@together
 def test_adapted_weights_are_the_learners_and_theta_stays(name: str, art: str, tasks: Task) -> None:
     algorithm = build(name, art)
     learner = dict(small_domain(art).learner().named_parameters())
@@ -66,6 +73,7 @@ def test_adapted_weights_are_the_learners_and_theta_stays(name: str, art: str, t
     assert all(bool(value.isfinite().all()) for value in adapted.values())
 
 
+@together
 def test_adapting_is_differentiable_in_the_parameters(name: str, art: str, tasks: Task) -> None:
     algorithm, task = build(name, art), select(tasks, 0)
     loss = algorithm.loss(algorithm.adapt(task.support), task.query)
@@ -74,6 +82,7 @@ def test_adapting_is_differentiable_in_the_parameters(name: str, art: str, tasks
     assert any(bool(grad.any()) for grad in grads)
 
 
+@together
 def test_the_path_leads_where_adapt_goes(name: str, art: str, tasks: Task) -> None:
     algorithm, support = build(name, art), select(tasks, 0).support
     walked = list(algorithm.path(support, 3))
@@ -85,6 +94,7 @@ def test_the_path_leads_where_adapt_goes(name: str, art: str, tasks: Task) -> No
     assert all(torch.equal(start[key], value) for key, value in algorithm.theta().items())
 
 
+@together
 def test_parameters_are_flat_and_no_scalars(name: str, art: str, tasks: Task) -> None:
     """A 0-dimensional parameter crashes DeepSpeed, and a submodule would be sharded on its own."""
     algorithm = build(name, art)
@@ -93,6 +103,7 @@ def test_parameters_are_flat_and_no_scalars(name: str, art: str, tasks: Task) ->
     assert all(value.dim() >= 1 and value.device.type == "cpu" for value in algorithm.parameters())
 
 
+@together
 def test_joined_weights_give_the_loss_of_the_whole_batch(name: str, art: str, tasks: Task) -> None:
     """Ranks join their mean losses by `weight`."""
     algorithm = build(name, art)
@@ -107,6 +118,7 @@ def test_joined_weights_give_the_loss_of_the_whole_batch(name: str, art: str, ta
         torch.testing.assert_close(joined, algorithm(tasks))
 
 
+@together
 def test_its_configuration_goes_through_json(name: str, art: str, tasks: Task) -> None:
     config = RunConfig(recipe="contract", domain=small_config(art), algorithm=ALGORITHMS[name].config())
     assert from_json(to_json(config)) == config
@@ -115,6 +127,7 @@ def test_its_configuration_goes_through_json(name: str, art: str, tasks: Task) -
     assert type(switched.domain) is DOMAINS[art].config
 
 
+@together
 def test_what_it_adapted_creates(name: str, art: str, tasks: Task) -> None:
     domain, algorithm, wishes = small_domain(art), build(name, art), WISHES[art]
     supports = [select(tasks, place).support for place in range(len(wishes))]
@@ -122,3 +135,15 @@ def test_what_it_adapted_creates(name: str, art: str, tasks: Task) -> None:
     assert len(files) == len(wishes)
     assert all(file.startswith(BEGINNINGS[art]) for file in files)
     assert create(domain, algorithm, supports, wishes) == files
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_what_an_art_form_lacks_is_said(name: str) -> None:
+    """Built as `metaart train` builds it, on every art form and on one without a head."""
+    entry = ALGORITHMS[name]
+    heads = [small_domain(art).head for art in DOMAINS] + [None]
+    for head in heads:
+        domain = small_domain("sinusoid")
+        if not entry.fits(head):
+            with pytest.raises(UserError, match="art form"):
+                entry.build(domain.learner(), domain.loss, entry.config(), Batching("loop"), head)
