@@ -1,4 +1,4 @@
-"""The application for `serve run serve.app:build run=RUN`: a gateway in front of a model that batches and scales."""
+"""The application for `serve run serve.app:build music=RUN`: a gateway in front of models that batch and scale."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ from ray import serve
 from ray.serve import Application
 from ray.serve.config import AutoscalingConfig
 
-from metaart.creation.creator import Creator
-from metaart.creation.music import music_of
+from metaart.creation.creator import Creator, ships
+from metaart.domains import art_of
 from metaart.errors import UserError
+from serve.arts import ARTS
 from serve.gateway import Gateway
 from serve.model import Model
 from serve.settings import Settings, settings_from
+
+OFF = "off"
+"""The value of an art's setting that leaves it out."""
 
 STUCK_AFTER_S = 10.0
 """How long orders may wait in a replica that computes nothing before it is replaced, seconds."""
@@ -32,24 +36,27 @@ def build(arguments: dict[str, Any]) -> Application:
     """
     try:
         settings = settings_from(arguments)
-        run = _checked(settings.run)
+        runs = served(settings)
     except UserError as error:
         raise click.UsageError(str(error)) from error
-    model = serve.deployment(
-        name="music",
-        ray_actor_options={"num_cpus": settings.replica_cpus},
-        autoscaling_config=autoscaling(settings),
-        max_ongoing_requests=2 * settings.batch_size,
-        max_queued_requests=settings.max_queued,
-        health_check_period_s=5,
-    )(Model).bind(run, settings.batch_size, settings.batch_wait_s, settings.batch_wait_s + STUCK_AFTER_S)
+    models = {
+        art: serve.deployment(
+            name=art,
+            ray_actor_options={"num_cpus": settings.replica_cpus},
+            autoscaling_config=autoscaling(settings),
+            max_ongoing_requests=2 * settings.batch_size,
+            max_queued_requests=settings.max_queued,
+            health_check_period_s=5,
+        )(Model).bind(run, art, settings.batch_size, settings.batch_wait_s, settings.batch_wait_s + STUCK_AFTER_S)
+        for art, run in runs.items()
+    }
     gateway = serve.deployment(
         name="gateway",
         num_replicas=settings.gateways,
         ray_actor_options={"num_cpus": 0},
         max_ongoing_requests=1000,
     )(serve.ingress()(Gateway))
-    return gateway.bind({"music": model}, {"music": run}, settings.timeout_s)
+    return gateway.bind(models, runs, settings.timeout_s)
 
 
 def autoscaling(settings: Settings) -> AutoscalingConfig:
@@ -63,12 +70,27 @@ def autoscaling(settings: Settings) -> AutoscalingConfig:
     )
 
 
-def _checked(run: str | None) -> str | None:
-    """The run's absolute path, after it was loaded once: better fail here than in every replica.
+def served(settings: Settings) -> dict[str, str | None]:
+    """The runs to serve, by art: absolute paths, or None for the run that ships with the package.
+
+    Every run is loaded once: better fail here than in every replica.
 
     Raises:
-        UserError: it is missing, damaged, or not of music.
+        UserError: a run is missing, damaged or of another art, or nothing is left to serve.
     """
-    creator = Creator(run)
-    music_of(creator, fix="Give run= of `metaart train music`, or leave it out.")
-    return None if run is None else str(Path(run).resolve())
+    runs: dict[str, str | None] = {}
+    for art in ARTS:
+        asked: str | None = getattr(settings, art)
+        if asked == OFF or (asked is None and not ships(art)):
+            continue
+        creator = Creator(asked, art)
+        if art_of(creator.config.domain) != art:
+            raise UserError(
+                expected=f"a run of {art}",
+                got=f"{creator.run}, a run of {creator.config.recipe}",
+                fix=f"Give {art}= of `metaart train {art}`, or leave it out.",
+            )
+        runs[art] = None if asked is None else str(Path(asked).resolve())
+    if not runs:
+        raise UserError(expected="at least one art to serve", got="all of them off", fix=f"Leave {art}=off out.")
+    return runs

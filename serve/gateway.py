@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from fastapi.responses import HTMLResponse
 from metaart import __version__
 from metaart.creation.creator import shipped_run
 from metaart.training.run import load_config
-from serve.arts import ROUTERS, music
+from serve.arts import ARTS
 from serve.problems import install, responses
 from serve.studio import Model, Studio
 from serve.uploads import UploadDesk
@@ -56,7 +56,7 @@ def make_app(studio: Studio) -> FastAPI:
     app.state.studio, app.state.desk = studio, UploadDesk()
     install(app)
     for art in studio.models:
-        app.include_router(ROUTERS[art])
+        app.include_router(ARTS[art].router)
 
     @app.get("/healthz", summary="Does the process live?", tags=["health"])
     async def healthz() -> dict[str, str]:
@@ -68,13 +68,14 @@ def make_app(studio: Studio) -> FastAPI:
 
     @app.get("/docs", include_in_schema=False)
     async def docs(request: Request) -> HTMLResponse:  # noqa: ARG001
-        return docs_page()
+        return docs_page([*studio.models])
 
     return app
 
 
-def docs_page() -> HTMLResponse:
+def docs_page(arts: Sequence[str]) -> HTMLResponse:
     """FastAPI's page; its scripts come from the network, so until they are there it shows the text that matters."""
     page = bytes(get_swagger_ui_html(openapi_url="openapi.json", title="metaart").body).decode()
-    text = f"{ABOUT}\nPOST /v1/music\n{music.DESCRIPTION}\nThe whole description is at openapi.json."
+    each = "\n".join(f"POST /v1/{art}\n{ARTS[art].description}" for art in arts)
+    text = f"{ABOUT}\n{each}\nThe whole description is at openapi.json."
     return HTMLResponse(page.replace('<div id="swagger-ui">', f'<div id="swagger-ui"><pre>{escape(text)}</pre>'))

@@ -49,14 +49,15 @@ class Model:
 
     Args:
         run: run directory; the one that ships with the package if None.
+        art: whose shipped run.
         batch_size: orders computed side by side, at most.
         batch_wait_s: how long a batch waits to fill, seconds.
         stuck_after_s: orders that wait so long while nothing is computed mean that the replica hangs, seconds.
     """
 
-    def __init__(self, run: str | None, batch_size: int, batch_wait_s: float, stuck_after_s: float) -> None:
+    def __init__(self, run: str | None, art: str, batch_size: int, batch_wait_s: float, stuck_after_s: float) -> None:
         torch.set_num_threads(1)
-        self._creator = Creator(run)
+        self._creator = Creator(run, art)
         self._stuck_after_s = stuck_after_s
         self._waiting, self._computing, self._idle_since = 0, False, time.monotonic()
         self._batch.set_max_batch_size(batch_size)  # type: ignore[attr-defined]

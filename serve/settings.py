@@ -14,7 +14,7 @@ class Settings(BaseModel):
     """The service's arguments, with their defaults.
 
     Attributes:
-        run: run directory of the music model; the one that ships with the package if left out.
+        music: run directory of the music model; left out, the one that ships with the package; `off` serves none.
         min_replicas: model replicas that are always there.
         max_replicas: model replicas at most.
         replica_cpus: CPUs that Ray reserves for each of them; a replica computes on one thread.
@@ -29,7 +29,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    run: str | None = None
+    music: str | None = None
     min_replicas: int = Field(1, ge=1)
     max_replicas: int = Field(2, ge=1)
     replica_cpus: float = Field(1.0, ge=0)
@@ -58,7 +58,7 @@ def settings_from(arguments: Mapping[str, Any]) -> Settings:
         raise UserError(
             expected=f"arguments among {names}" if unknown else f"a value of {name} that is one",
             got=f"{name}={first['input']}" + ("" if unknown else f" ({first['msg']})"),
-            fix="Start it with `serve run serve.app:build run=RUN`; docs/serving.md lists all arguments.",
+            fix="Start it with `serve run serve.app:build music=RUN`; docs/serving.md lists all arguments.",
         ) from error
     if settings.max_replicas < settings.min_replicas:
         raise UserError(

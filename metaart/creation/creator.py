@@ -26,14 +26,23 @@ def shipped_run(art: str = "music") -> Path:
     Raises:
         UserError: this installation has none.
     """
-    folder = Path(str(resources.files("metaart"))) / "models" / art
-    if not (folder / "config.json").is_file():
+    folder = _shipped(art)
+    if not ships(art):
         raise UserError(
             expected=f"the {art} model that ships with metaart",
             got=f"an installation without {folder}",
-            fix=f"Train a run with `metaart train {art} --out runs/{art}` and give it as --run (service: run=DIR).",
+            fix=f"Train a run with `metaart train {art} --out runs/{art}` and give it as --run (service: {art}=DIR).",
         )
     return folder
+
+
+def ships(art: str) -> bool:
+    """Whether a run of this art ships with the package."""
+    return (_shipped(art) / "config.json").is_file()
+
+
+def _shipped(art: str) -> Path:
+    return Path(str(resources.files("metaart"))) / "models" / art
 
 
 class Creator:
@@ -45,13 +54,14 @@ class Creator:
 
     Args:
         run: run directory; the one that ships with the package if left out.
+        art: whose shipped run.
 
     Raises:
         UserError: the run is missing or damaged.
     """
 
-    def __init__(self, run: Path | str | None = None) -> None:
-        self.run = shipped_run() if run is None else Path(run)
+    def __init__(self, run: Path | str | None = None, art: str = "music") -> None:
+        self.run = shipped_run(art) if run is None else Path(run)
         self.config, self.domain, self._algorithm = load_algorithm(self.run)
         self._algorithm.requires_grad_(False)
 

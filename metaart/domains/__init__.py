@@ -9,7 +9,7 @@ from metaart.domains.base import Domain, Hand, Split
 from metaart.domains.music import Music, MusicConfig
 from metaart.domains.sinusoid import Sinusoid, SinusoidConfig
 
-__all__ = ["DOMAINS", "Domain", "Hand", "RegisteredDomain", "Split"]
+__all__ = ["DOMAINS", "Domain", "Hand", "RegisteredDomain", "Split", "art_of"]
 
 
 class RegisteredDomain(NamedTuple):
@@ -23,3 +23,8 @@ DOMAINS: dict[str, RegisteredDomain] = {
     "music": RegisteredDomain(MusicConfig, Music),
     "sinusoid": RegisteredDomain(SinusoidConfig, Sinusoid),
 }
+
+
+def art_of(config: Any) -> str:
+    """The name under which a domain's configuration is registered."""
+    return next(name for name, entry in DOMAINS.items() if type(config) is entry.config)

@@ -54,11 +54,11 @@ def named_runs(pairs: Sequence[str]) -> dict[str, Path]:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
+    from metaart.domains import art_of
     from metaart.training.run import load_config
 
     config, _ = load_config(options.run_directory)
-    kind = type(config.domain).__name__.removesuffix("Config").lower()
-    return EVALUATIONS.get(kind, _adaptation)(options)
+    return EVALUATIONS.get(art_of(config.domain), _adaptation)(options)
 
 
 def _adaptation(options: argparse.Namespace) -> int:

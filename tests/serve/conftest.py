@@ -42,6 +42,6 @@ def service(ray_session: None, tiny_run: Path, examples: tuple[bytes, ...]) -> I
 
     port = free_port()
     serve.start(http_options={"host": "127.0.0.1", "port": port})
-    serve.run(build({"run": str(tiny_run), **SETTINGS}), name="metaart")
+    serve.run(build({"music": str(tiny_run), **SETTINGS}), name="metaart")
     yield Client(f"http://127.0.0.1:{port}", examples)
     serve.shutdown()

@@ -43,7 +43,7 @@ def served(tiny_run: Path, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """The command with the tiny run, ready to answer; nothing is left of it afterwards."""
     assert not ready(), "something else is served on port 8000"
     log = tmp_path / "log"
-    process = start(f"run={tiny_run}", "replica_cpus=0", log=log)
+    process = start(f"music={tiny_run}", "replica_cpus=0", log=log)
     try:
         deadline = time.monotonic() + 240
         while not ready():
@@ -88,7 +88,7 @@ def test_serves_on_this_machine_alone_until_it_is_interrupted(
 
 def test_a_run_that_is_not_there_is_said_before_ray_starts(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    process = start(f"run={tmp_path / 'nowhere'}", log=log)
+    process = start(f"music={tmp_path / 'nowhere'}", log=log)
 
     assert process.wait(120) == 2
     text = log.read_text()

@@ -8,16 +8,18 @@ from pathlib import Path
 import click
 import pytest
 
+from metaart.cli import main
 from metaart.errors import UserError
 from metaart.score.compose import ComposeRequest
-from serve.app import autoscaling, build
+from serve.app import OFF, autoscaling, build, served
+from serve.arts import ARTS
 from serve.arts.music import OPTIONS
 from serve.settings import Settings, settings_from
 
 
 def test_arguments_of_the_command_line_are_words() -> None:
-    settings = settings_from({"run": "runs/music", "max_replicas": "4", "batch_wait_s": "0.5"})
-    assert settings == Settings(run="runs/music", max_replicas=4, batch_wait_s=0.5)
+    settings = settings_from({"music": "runs/music", "max_replicas": "4", "batch_wait_s": "0.5"})
+    assert settings == Settings(music="runs/music", max_replicas=4, batch_wait_s=0.5)
 
 
 @pytest.mark.parametrize(
@@ -47,13 +49,26 @@ def test_a_damaged_run_is_found_before_anything_is_started(tiny_run: Path, tmp_p
     (tmp_path / "weights.safetensors").write_bytes(b"not weights")
 
     with pytest.raises(click.UsageError, match=r"weights\.safetensors"):
-        build({"run": str(tmp_path)})
+        build({"music": str(tmp_path)})
+
+
+def test_arts_can_be_left_out_but_not_all(tiny_run: Path) -> None:
+    assert served(Settings(music=str(tiny_run)))["music"] == str(tiny_run.resolve())
+    assert served(Settings())["music"] is None, "the shipped model"
+    with pytest.raises(UserError, match="at least one art"):
+        served(Settings(**dict.fromkeys(ARTS, OFF)))
+
+
+def test_a_run_of_another_art_is_refused(tmp_path: Path) -> None:
+    assert main(["train", "sinusoid", "--out", str(tmp_path / "waves"), "--set", "meta.steps=1"]) == 0
+    with pytest.raises(UserError, match="a run of sinusoid"):
+        served(Settings(music=str(tmp_path / "waves")))
 
 
 def test_the_document_lists_every_setting_and_option_with_its_default() -> None:
     text = (Path(__file__).parents[2] / "docs" / "serving.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", text, re.M))
-    defaults = {name: str(field.default) for name, field in Settings.model_fields.items() if name != "run"}
+    defaults = {name: str(field.default) for name, field in Settings.model_fields.items() if name not in ARTS}
     wish = ComposeRequest()
     options = {name: "as trained" if name == "steps" else str(getattr(wish, name)) for name in OPTIONS}
 
