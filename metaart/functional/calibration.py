@@ -1,0 +1,135 @@
+"""How far probabilities can be believed: temperature, calibration error, ranking, answer sets with a guarantee."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def fitted_temperature(logits: Tensor, labels: Tensor) -> float:
+    """The temperature T at which softmax(logits / T) gives the labels the highest likelihood.
+
+    The mean negative log-likelihood is convex in 1 / T; Newton's method on log(1 / T), halved where it would go up.
+
+    Args:
+        logits: (answers, classes).
+        labels: (answers,) int64.
+
+    Returns:
+        T, kept between 0.01 and 100; where every label has the highest logit already, the lowest of them.
+
+    Source: Guo, Pleiss, Sun & Weinberger 2017, section 4.2.
+    """
+    logits, place, most = logits.double(), 0.0, math.log(100.0)
+    rows = torch.arange(len(labels), device=labels.device)
+
+    def loss(at: float) -> float:
+        return float(-(logits * math.exp(at)).log_softmax(-1)[rows, labels].mean())
+
+    for _ in range(100):
+        scaled = logits * math.exp(place)
+        shares = scaled.softmax(-1)
+        mean = (shares * scaled).sum(-1)
+        slope = float((mean - scaled[rows, labels]).mean())
+        curvature = float(((shares * scaled**2).sum(-1) - mean**2).mean()) + slope
+        step = -slope / curvature if curvature > 1e-12 else -math.copysign(1.0, slope)
+        step = max(-1.0, min(1.0, step))
+        before = loss(place)
+        while abs(step) > 1e-10 and loss(max(-most, min(most, place + step))) > before:
+            step /= 2
+        place = max(-most, min(most, place + step))
+        if abs(step) <= 1e-10:
+            break
+    return math.exp(-place)
+
+
+def reliability(confidence: Tensor, right: Tensor, bins: int = 15) -> tuple[Tensor, Tensor, Tensor]:
+    """Confidence and accuracy by bins of equal width.
+
+    Args:
+        confidence: probability given to the answer, (answers,), 0 to 1.
+        right: whether it was right, (answers,) bool.
+        bins: of [0, 1]; a bin takes its upper edge, the first also 0.
+
+    Returns:
+        Share of the answers, mean confidence and accuracy in each bin, (bins,) each, zeros where a bin is empty.
+    """
+    place = (confidence.double() * bins).ceil().long().clamp(1, bins) - 1
+    count = torch.zeros(bins, dtype=torch.float64)
+    count = count.index_add(0, place, torch.ones_like(confidence, dtype=torch.float64))
+    filled = count.clamp(min=1)
+    sure = torch.zeros(bins, dtype=torch.float64).index_add(0, place, confidence.double()) / filled
+    correct = torch.zeros(bins, dtype=torch.float64).index_add(0, place, right.double()) / filled
+    return count / max(1, len(confidence)), sure, correct
+
+
+def expected_calibration_error(confidence: Tensor, right: Tensor, bins: int = 15) -> float:
+    """Mean distance of accuracy from confidence: sum over bins of (share of answers) |accuracy - confidence|.
+
+    Arguments as in `reliability`. Source: Naeini, Cooper & Hauskrecht 2015; Guo et al. 2017, equation 3.
+    """
+    share, sure, correct = reliability(confidence, right, bins)
+    return float((share * (correct - sure).abs()).sum())
+
+
+def auroc(positive: Tensor, negative: Tensor) -> float:
+    """Area under the ROC curve: the share of pairs in which the positive has the higher score, ties counting half.
+
+    Args:
+        positive: scores of what should be found, (n,).
+        negative: scores of the others, (m,).
+
+    Source: Hanley & McNeil 1982 (it is the Mann-Whitney statistic over n m).
+    """
+    ordered, _ = negative.double().sort()
+    below = torch.searchsorted(ordered, positive.double().contiguous(), right=False)
+    not_above = torch.searchsorted(ordered, positive.double().contiguous(), right=True)
+    return float((below + not_above).double().mean() / (2 * len(negative)))
+
+
+def conformal_quantile(scores: Tensor, coverage: float) -> float:
+    """The bound that a new score stays within with probability `coverage` or more, if it is exchangeable with these.
+
+    The ceil((n + 1) coverage)-th smallest of n scores; infinite where n is too small to promise it.
+
+    Args:
+        scores: how badly the truth fitted, in calibration, (n,).
+        coverage: above 0, below 1.
+
+    Source: Vovk, Gammerman & Shafer 2005; Angelopoulos & Bates 2023, section 1.
+    """
+    # A hair less, so that a product such as 10 * 0.9 that is whole in decimals stays so in binary.
+    rank = math.ceil((len(scores) + 1) * coverage - 1e-9)
+    return float(scores.double().sort().values[rank - 1]) if rank <= len(scores) else math.inf
+
+
+def answer_sets(probabilities: Tensor, bound: float) -> Tensor:
+    """The classes that cannot be ruled out: those with 1 - probability at most `bound`, (answers, classes) bool.
+
+    Source: Sadinle, Lei & Wasserman 2019 (least ambiguous sets).
+    """
+    return 1 - probabilities <= bound
+
+
+def spearman(one: Tensor, other: Tensor) -> float:
+    """Rank correlation: Pearson's of the ranks, equal values sharing their mean rank; 0 where a side is constant.
+
+    Args:
+        one: (works,).
+        other: (works,).
+
+    Source: Spearman 1904.
+    """
+    first, second = _ranks(one) - (len(one) + 1) / 2, _ranks(other) - (len(other) + 1) / 2
+    scale = float((first.square().sum() * second.square().sum()).sqrt())
+    return float((first * second).sum()) / scale if scale > 0 else 0.0
+
+
+def _ranks(values: Tensor) -> Tensor:
+    values = values.double().contiguous()
+    ordered, _ = values.sort()
+    below = torch.searchsorted(ordered, values, right=False)
+    not_above = torch.searchsorted(ordered, values, right=True)
+    return (below + not_above + 1).double() / 2

@@ -1,0 +1,110 @@
+"""New hands from old ones: one change of manner, the same for all pictures of a hand in a task."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from metaart.errors import UserError
+
+STROKES = ("kept", "thicker", "thinner", "softer")
+
+
+@dataclass(frozen=True)
+class NewHands:
+    """Which changes a new hand may be drawn with.
+
+    Attributes:
+        mirror: left and right change places, in half of the hands.
+        turn: by quarter turns, all four alike.
+        stroke: thicker, thinner or softer by about a pixel, in half of the hands.
+        move: largest shift, as a share of the side; and the largest change of scale, as the logarithm of a factor.
+        recolour: red, green and blue change places, in half of the hands.
+        negative: share of hands whose light and dark change places.
+    """
+
+    mirror: bool = True
+    turn: bool = True
+    stroke: bool = True
+    move: float = 0.1
+    recolour: bool = True
+    negative: float = 0.25
+
+    def __post_init__(self) -> None:
+        for name, most in (("move", 0.5), ("negative", 1.0)):
+            if not 0 <= getattr(self, name) <= most:
+                raise UserError(
+                    expected=f"domain.new_hands.{name} from 0 to {most}",
+                    got=str(getattr(self, name)),
+                    fix=f"Give another value: --set domain.new_hands.{name}=...",
+                )
+
+
+@dataclass(frozen=True)
+class PictureHand:
+    """One manner.
+
+    Attributes:
+        mirror: left and right change places.
+        quarter_turns: 0 to 3, against the clock.
+        stroke: of `STROKES`.
+        scale: factor by which the picture shrinks, around 1.
+        shift: (right, down), as shares of half the side.
+        channels: which channel comes where.
+        negative: light and dark change places.
+    """
+
+    mirror: bool = False
+    quarter_turns: int = 0
+    stroke: str = "kept"
+    scale: float = 1.0
+    shift: tuple[float, float] = (0.0, 0.0)
+    channels: tuple[int, int, int] = (0, 1, 2)
+    negative: bool = False
+
+    def apply(self, ink: Tensor) -> Tensor:
+        """Pictures in this manner.
+
+        Args:
+            ink: (works, 3, side, side), 0 is white and 1 black; what moves in from outside is white.
+
+        Returns:
+            The same shape and range.
+        """
+        if self.mirror:
+            ink = ink.flip(-1)
+        ink = torch.rot90(ink, self.quarter_turns, (-2, -1))
+        if self.stroke == "thicker":
+            ink = F.max_pool2d(ink, 3, stride=1, padding=1)
+        elif self.stroke == "thinner":
+            ink = -F.max_pool2d(-ink, 3, stride=1, padding=1)
+        elif self.stroke == "softer":
+            ink = F.avg_pool2d(ink, 3, stride=1, padding=1)
+        if self.scale != 1 or self.shift != (0, 0):
+            frame = torch.tensor([[self.scale, 0, self.shift[0]], [0, self.scale, self.shift[1]]], dtype=ink.dtype)
+            grid = F.affine_grid(frame.expand(len(ink), 2, 3), list(ink.shape), align_corners=False)
+            ink = F.grid_sample(ink, grid, align_corners=False)
+        if self.channels != (0, 1, 2):
+            ink = ink[:, list(self.channels)]
+        return 1 - ink if self.negative else ink
+
+
+def draw_hand(settings: NewHands, rng: np.random.Generator) -> PictureHand:
+    """A manner; the same generator state, the same manner."""
+    mirror, turns, stroke, recolour, negative = rng.random(5)
+    scale, right, down = rng.uniform(-1, 1, 3) * settings.move
+    order = rng.permutation(3).tolist()
+    return PictureHand(
+        mirror=settings.mirror and bool(mirror < 0.5),
+        quarter_turns=int(4 * turns) if settings.turn else 0,
+        stroke=STROKES[1 + int(6 * stroke)] if settings.stroke and stroke < 0.5 else "kept",
+        scale=math.exp(scale),
+        shift=(float(right), float(down)),
+        channels=(order[0], order[1], order[2]) if settings.recolour and recolour < 0.5 else (0, 1, 2),
+        negative=bool(negative < settings.negative),
+    )
