@@ -1,0 +1,146 @@
+"""The steps of the Dockerfile, and what they leave behind.
+
+No Docker engine is asked for: the steps run in a root folder made by debootstrap, by tests/k8s/dockerfile.py.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.k8s.dockerfile import Image, build, chain, read, sources
+
+ROOT = Path(__file__).parents[2]
+STAGES = read(ROOT / "k8s/Dockerfile")
+TARGETS = ["cpu", "cuda"]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_target_has_several_stages_and_ends_without_root(target: str) -> None:
+    stages = chain(STAGES, target)
+    assert len(stages) >= 3
+    users = [rest for stage in stages for word, rest in stage.steps if word == "USER"]
+    assert users[-1:] == ["1000:1000"]
+    after = {word for word, _ in stages[-1].steps}
+    assert after <= {"ENV"}, "root may do nothing after USER"
+
+
+def test_the_cpu_target_is_what_a_build_without_a_target_makes() -> None:
+    assert STAGES[-1].name == "cpu"
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_pip_install_is_pinned_and_torch_comes_first(target: str) -> None:
+    runs = [rest for stage in chain(STAGES, target) for word, rest in stage.steps if word == "RUN"]
+    installs = [rest for rest in runs if "pip install" in rest]
+    assert all(rest.endswith("-c constraints.txt") for rest in installs)
+    assert installs[0].split()[-3] == "torch"
+    assert installs[1].split()[-3] == "'.[cluster]'"
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_is_copied_is_there_and_not_ignored(target: str) -> None:
+    lines = (ROOT / "k8s/Dockerfile.dockerignore").read_text(encoding="utf-8").splitlines()
+    allowed = {line.removeprefix("!") for line in lines if line.startswith("!")}
+    copied = {
+        name
+        for stage in chain(STAGES, target)
+        for word, rest in stage.steps
+        if word == "COPY" and not rest.startswith("--from")
+        for name in rest.split()[:-1]
+    }
+    assert copied == allowed
+    assert all((ROOT / name).exists() for name in copied)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_applications_are_on_the_path_and_the_library_comes_from_its_wheel(target: str) -> None:
+    runtime = next(stage for stage in chain(STAGES, target) if stage.name == "runtime")
+    assert ("WORKDIR", "/app") in runtime.steps
+    assert ("ENV", "PYTHONPATH=/app") in runtime.steps
+    copied = [rest for word, rest in runtime.steps if word == "COPY"]
+    assert copied == ["--from=packages /opt/metaart /opt/metaart", *(f"{name} {name}/" for name in APPLICATIONS)]
+    assert sources(runtime) == ["packages"]
+
+
+APPLICATIONS = ("cluster", "tune", "serve")
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
+    """The target `cpu`, in a root of its own."""
+    if os.geteuid() != 0 or not shutil.which("debootstrap"):
+        pytest.skip("a bare root needs debootstrap (apt-get install debootstrap) and root's rights")
+    folder = Path(os.environ.get("METAART_IMAGE_FOLDER") or tmp_path_factory.mktemp("image"))
+    bare = bare_root(folder / "bare")
+    try:
+        yield build(STAGES, "cpu", bare, folder / "stages", ROOT, print)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def bare_root(folder: Path) -> Path:
+    """A minimal Debian like the image that the Dockerfile starts from, with this machine's way to the packages."""
+    suite = re.fullmatch(r"debian:(\w+)-slim", STAGES[0].base)
+    assert suite, STAGES[0].base
+    asked = ["apt-get", "indextargets", "--format", "$(SITE)", "Codename: " + suite[1], "Created-By: Packages"]
+    site = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.split()[0]
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    made = ["debootstrap", "--variant=minbase", suite[1], str(folder), site]
+    done = subprocess.run(made, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:]
+    for name in ("/etc/resolv.conf", "/etc/pip.conf"):
+        if Path(name).exists():
+            shutil.copy(name, folder / name.lstrip("/"))
+    lent = ["/etc/ssl/certs", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates"]
+    lent += os.environ.get("PIP_FIND_LINKS", "").split()
+    for name in filter(os.path.isdir, lent):
+        shutil.copytree(name, folder / name.lstrip("/"), dirs_exist_ok=True, symlinks=name.startswith("/etc"))
+    # Ray and PyTorch open these; a container has them all.
+    for name, minor in (("null", 3), ("zero", 5), ("random", 8), ("urandom", 9)):
+        if not (folder / "dev" / name).exists():
+            subprocess.run(["mknod", "-m", "666", str(folder / "dev" / name), "c", "1", str(minor)], check=True)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_the_steps_run_in_a_bare_debian(image: Image) -> None:
+    assert image.user == "1000:1000"
+    assert image.run(["id", "-u"]).strip() == "1000"
+    assert "usage: metaart" in image.run(image.command)
+    versions = "import deepspeed, metaart, ray, torch; print(ray.__version__, torch.__version__)"
+    ray, torch = image.run(["python", "-c", versions]).splitlines()[-1].split()
+    pins = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines())
+    assert (ray, torch.partition("+")[0]) == (pins["ray"], pins["torch"])
+    where = image.run(["python", "-c", "import cluster, metaart; print(metaart.__file__, cluster.__file__)"])
+    assert where.split() == [
+        "/opt/metaart/lib/python3.11/site-packages/metaart/__init__.py",
+        "/app/cluster/__init__.py",
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_the_image_creates_shows_a_run_and_builds_the_service(image: Image) -> None:
+    """With the user, folder and variables of the image: what the pods start, short of starting Ray."""
+    assert "workers" in image.run(["python", "-m", "cluster.train", "music", "--show"])
+    built = "from serve.app import build; print(type(build({})).__name__)"
+    assert image.run(["python", "-c", built]).splitlines()[-1] == "Application"
+    for name in ("/app", "/opt/metaart"):
+        assert image.run(["sh", "-c", f"test -w {name} && echo yes || echo no"]).strip() == "no"
+    assert image.run(["sh", "-c", "test -w /storage && echo yes || echo no"]).strip() == "yes"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("shell", [["/bin/bash", "-c"], ["/bin/bash", "-l", "-c"]], ids=["plain", "login"])
+def test_kuberay_finds_its_commands_in_either_shell(image: Image, shell: list[str]) -> None:
+    found = image.run([*shell, "command -v ray python wget"]).split()
+    assert found == ["/opt/metaart/bin/ray", "/opt/metaart/bin/python", "/usr/bin/wget"]
