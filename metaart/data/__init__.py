@@ -8,8 +8,7 @@ from metaart.data.base import Source
 from metaart.data.corpus import CorpusSource
 from metaart.data.folder import FolderSource
 
-SOURCES: dict[str, Callable[..., Source]] = {
-    "corpus": CorpusSource,
-    "folder": FolderSource,
+SOURCES: dict[str, dict[str, Callable[..., Source]]] = {
+    "music": {"corpus": CorpusSource, "folder": FolderSource},
 }
-"""Sources by name; a new one is a file here and a line above."""
+"""Sources by what is prepared, then by name, the usual one first; a new one is a file here and a line above."""

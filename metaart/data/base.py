@@ -5,8 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
+from metaart.data.media.base import Medium
 from metaart.errors import UserError
 
 Split = Literal["train", "validation", "test"]
@@ -41,6 +42,8 @@ class Entry:
         content: the text to read, or a path below the source's root when `is_path`.
         is_path: what `content` is.
         cost: estimated seconds to read.
+        author: who made it, where that is more than the group says.
+        subject: what it shows or sets, in a word that other groups share.
     """
 
     group: str
@@ -52,11 +55,13 @@ class Entry:
     content: str
     is_path: bool = False
     cost: float = 0.01
+    author: str = ""
+    subject: str = ""
 
 
 @dataclass(frozen=True)
 class Work:
-    """A work that was read: canonical MIDI with what is known of it."""
+    """A work that was read: the bytes of its file with what is known of it."""
 
     group: str
     tradition: str
@@ -64,7 +69,7 @@ class Work:
     title: str
     source: str
     licence: str
-    midi: bytes
+    data: bytes
 
 
 @dataclass(frozen=True)
@@ -76,10 +81,17 @@ class Rejected:
 
 
 class Source(ABC):
-    """Where works come from. Instances are small and picklable: worker processes call `read`."""
+    """Where works come from. Instances are small and picklable: worker processes call `read`.
 
-    name: str
+    Attributes:
+        name: unique among the sources of what is prepared.
+        min_works: smallest group that is kept, unless said otherwise.
+        medium: what the works are.
+    """
+
+    name: ClassVar[str]
     min_works: int
+    medium: Medium
 
     @abstractmethod
     def groups(self) -> list[Group]:
@@ -91,7 +103,7 @@ class Source(ABC):
 
     @abstractmethod
     def read(self, entry: Entry) -> bytes:
-        """The MIDI bytes of a work, in whatever form they come; any exception rejects this work alone."""
+        """A work as a file that its medium reads; any exception rejects this work alone."""
 
     def examples(self, group: str) -> Iterator[Work | Rejected]:
         """Read the works of a group one after the other."""
@@ -106,10 +118,10 @@ class Source(ABC):
     def work(self, entry: Entry, tradition: str) -> Work | Rejected:
         """Read one work; what goes wrong becomes the reason of its rejection."""
         try:
-            midi = self.read(entry)
+            data = self.read(entry)
         except Exception as error:
             return Rejected(entry.work_id, reason(error))
-        return Work(entry.group, tradition, entry.work_id, entry.title, entry.source, entry.licence, midi)
+        return Work(entry.group, tradition, entry.work_id, entry.title, entry.source, entry.licence, data)
 
 
 def reason(error: BaseException) -> str:

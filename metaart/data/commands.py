@@ -63,7 +63,7 @@ def _prepare(options: argparse.Namespace) -> int:
             got=f"--source {options.source} --path {options.path}",
             fix="For your own files: metaart data prepare music --source folder --path DIR",
         )
-    source = SOURCES[options.source](*([options.path] if options.path else []))
+    source = SOURCES["music"][options.source](*([options.path] if options.path else []))
     out = options.out or (_DEFAULT if options.licence == "any" else Path("data/music-permissive"))
     done = prepare(
         source,

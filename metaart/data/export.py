@@ -1,4 +1,4 @@
-"""Works of a prepared folder as files again: to listen to, or to give as examples."""
+"""Works of a prepared folder as files again: to listen to or look at, or to give as examples."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from metaart.data.shards import Dataset
 
 
 def export(dataset: Dataset, group: str, out: Path, *, limit: int | None = None) -> list[Path]:
-    """Write works of a group as 001.mid, 002.mid, ... in the order of the data.
+    """Write works of a group as 001.mid, 002.mid, ... (pictures: .png) in the order of the data.
 
     Args:
         dataset: where they are.
@@ -24,7 +24,7 @@ def export(dataset: Dataset, group: str, out: Path, *, limit: int | None = None)
     """
     works = dataset.works(group)[:limit]
     out.mkdir(parents=True, exist_ok=True)
-    paths = [out / f"{number:03d}.mid" for number in range(1, len(works) + 1)]
+    paths = [out / f"{number:03d}{dataset.medium.suffix}" for number in range(1, len(works) + 1)]
     for path, work in zip(paths, works, strict=True):
-        path.write_bytes(work.midi)
+        path.write_bytes(dataset.medium.file(work))
     return paths

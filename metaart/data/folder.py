@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from metaart.data.base import Entry, Group, Rejected, Source, Split
+from metaart.data.media.music import Music
 from metaart.errors import UserError
 from metaart.score.midi import Bounds
 
@@ -30,6 +31,7 @@ class FolderSource(Source):
 
     name = "folder"
     min_works = 2
+    medium = Music()
 
     def __init__(self, path: Path | str, licence: str = "not stated (the user's own files)") -> None:
         self.path, self.licence = Path(path), licence

@@ -11,32 +11,22 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import symusic
 
 from metaart.data.base import Entry, Group, Source, reason
-from metaart.data.shards import SCHEMA, TOKEN_COLUMNS, Row
-from metaart.score.canonical import canonical, scaled
-from metaart.score.midi import read_midi, write_midi
-from metaart.score.tokens import encode_canonical, make_tokenizer
+from metaart.data.media.base import Medium, Row
+from metaart.data.shards import schema
 
-if TYPE_CHECKING:
-    import miditok
-
-_READER_VERSION = 2
 _SECONDS_PER_WORK = 300
 _COST_PER_PART = 8.0
-_FINGERPRINT_NOTES = 32
-_PART_SCHEMA = SCHEMA.append(pa.field("fingerprint", pa.string())).append(pa.field("permissive", pa.bool_()))
+_INDEX = ("group", "split", "work_id", "fingerprint")
 
 
 @dataclass(frozen=True)
@@ -70,9 +60,15 @@ def split_into_parts(source: Source, group: Group, entries: Sequence[Entry]) -> 
 
 
 def _key(source: Source, group: Group, entries: Sequence[Entry]) -> str:
-    known = [[entry.work_id, entry.title, entry.source, entry.licence, entry.content] for entry in entries]
-    versions = [version(package) for package in ("music21", "symusic", "miditok")]
-    text = json.dumps([_READER_VERSION, source.name, group.name, group.tradition, group.split, versions, known])
+    known = [
+        [entry.work_id, entry.title, entry.source, entry.licence, entry.content]
+        + ([entry.author, entry.subject] if entry.author or entry.subject else [])
+        for entry in entries
+    ]
+    medium = source.medium
+    versions = [version(package) for package in medium.packages]
+    reader = [medium.reader_version, *medium.settings.values()]
+    text = json.dumps([*reader, source.name, group.name, group.tradition, group.split, versions, known])
     return sha256(text.encode()).hexdigest()[:24]
 
 
@@ -92,7 +88,7 @@ def read_parts(
     progress(sum(len(part.entries) for part in parts) - sum(len(part.entries) for part in todo))
     if workers <= 1 or len(todo) <= 1:
         for part in todo:
-            _write_part(kept, part, *_read(source, part.group, part.entries))
+            _write_part(source.medium, kept, part, *_read(source, part.group, part.entries))
             progress(len(part.entries))
         return
     broken: list[Part] = []
@@ -123,17 +119,24 @@ def _read_one_by_one(source: Source, parts: Sequence[Part], kept: Path, progress
                     continue
                 rows += one.result()[0]
                 rejected += one.result()[1]
-            _write_part(kept, part, rows, rejected)
+            _write_part(source.medium, kept, part, rows, rejected)
             progress(len(part.entries))
     finally:
         pool.shutdown()
 
 
-def load_part(kept: Path, part: Part) -> tuple[list[Row], list[tuple[str, str]]]:
-    """The rows of a part that was read, and what it rejected."""
-    table = pq.read_table(kept / f"{part.key}.parquet", schema=_PART_SCHEMA)
-    rejected = json.loads(pq.read_metadata(kept / f"{part.key}.parquet").metadata[b"rejected"])
-    return table.to_pylist(), [(what, why) for what, why in rejected]
+def load_index(kept: Path, part: Part) -> tuple[list[Row], list[tuple[str, str]]]:
+    """What tells the works of a part apart, without the works, and what it rejected."""
+    path = kept / f"{part.key}.parquet"
+    rejected = json.loads(pq.read_metadata(path).metadata[b"rejected"])
+    return pq.read_table(path, columns=list(_INDEX)).to_pylist(), [(what, why) for what, why in rejected]
+
+
+def load_works(medium: Medium, kept: Path, part: Part, places: Sequence[int]) -> pa.Table:
+    """The rows of a part at these places, as a shard has them."""
+    wanted = schema(medium)
+    table = pq.read_table(kept / f"{part.key}.parquet", columns=wanted.names).take(places)
+    return table.replace_schema_metadata(None).cast(wanted)
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
@@ -149,35 +152,32 @@ def _crashed(future: Future[Any]) -> bool:
 
 
 def _read_and_write(source: Source, part: Part, kept: Path) -> None:
-    _write_part(kept, part, *_read(source, part.group, part.entries))
+    _write_part(source.medium, kept, part, *_read(source, part.group, part.entries))
 
 
-def _write_part(kept: Path, part: Part, rows: list[Row], rejected: list[tuple[str, str]]) -> None:
+def _write_part(medium: Medium, kept: Path, part: Part, rows: list[Row], rejected: list[tuple[str, str]]) -> None:
     path = kept / f"{part.key}.parquet"
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    table = pa.Table.from_pylist(rows, schema=_PART_SCHEMA)
+    fields = [*schema(medium), pa.field("fingerprint", pa.string()), pa.field("permissive", pa.bool_())]
+    table = pa.Table.from_pylist(rows, schema=pa.schema(fields))
     pq.write_table(table.replace_schema_metadata({"rejected": json.dumps(rejected)}), partial, compression="zstd")
     partial.replace(path)
 
 
 def _read(source: Source, group: Group, entries: Sequence[Entry]) -> tuple[list[Row], list[tuple[str, str]]]:
-    """Read and tokenise works; what goes wrong with one is its reason."""
+    """Read works; what goes wrong with one is its reason."""
     rows: list[Row] = []
     rejected: list[tuple[str, str]] = []
     for entry in entries:
         try:
             with _time_limit(_SECONDS_PER_WORK):
-                rows.append(_row(group, entry, source.read(entry)))
+                rows.append(_row(source.medium, group, entry, source.read(entry)))
         except Exception as error:
             rejected.append((entry.work_id, reason(error)))
     return rows, rejected
 
 
-def _row(group: Group, entry: Entry, midi: bytes) -> Row:
-    score = canonical(read_midi(midi, name=entry.work_id), name=entry.work_id)
-    others = [scaled(score, 0.5), scaled(score, 2.0)]
-    tokens = [encode_canonical(_tokenizer(), score)]
-    tokens += [encode_canonical(_tokenizer(), other) if other else np.zeros(0, np.uint16) for other in others]
+def _row(medium: Medium, group: Group, entry: Entry, data: bytes) -> Row:
     return {
         "group": entry.group,
         "tradition": group.tradition,
@@ -186,32 +186,9 @@ def _row(group: Group, entry: Entry, midi: bytes) -> Row:
         "title": entry.title,
         "source": entry.source,
         "licence": entry.licence,
-        "midi": write_midi(score),
-        **dict(zip(TOKEN_COLUMNS, tokens, strict=True)),
-        "fingerprint": fingerprint(score),
         "permissive": entry.permissive,
+        **medium.read(entry, data),
     }
-
-
-def fingerprint(score: symusic.Score) -> str:
-    """What two copies of a work share in any key and at any note value.
-
-    A digest of (pitch interval, distance in time, duration) of the first 32 notes, times divided by their common
-    divisor.
-    """
-    table = score.tracks[0].notes.numpy()
-    start, length, pitch = (
-        table[name][: _FINGERPRINT_NOTES + 1].astype(np.int64) for name in ("time", "duration", "pitch")
-    )
-    steps = np.diff(start)
-    unit = max(int(np.gcd.reduce(np.concatenate([steps, length[:-1]]))), 1) if len(steps) else 1
-    shape = np.stack([np.diff(pitch), steps // unit, length[:-1] // unit])
-    return sha256(shape.astype(np.int64).tobytes()).hexdigest()[:24]
-
-
-@cache
-def _tokenizer() -> miditok.REMI:
-    return make_tokenizer()
 
 
 @contextmanager

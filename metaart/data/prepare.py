@@ -1,22 +1,23 @@
-"""From a source to a prepared folder: read, tokenise, leave out what repeats, write Parquet."""
+"""From a source to a prepared folder: read, leave out what repeats, write Parquet, one group in memory at a time."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
+import pyarrow as pa
 from tqdm import tqdm
 
 from metaart.data.base import Entry, Group, Rejected, Source
-from metaart.data.parts import Part, load_part, read_parts, split_into_parts
-from metaart.data.shards import Row, read_metadata, write_dataset
+from metaart.data.media.base import Row
+from metaart.data.parts import Part, load_index, load_works, read_parts, split_into_parts
+from metaart.data.shards import read_metadata, write_dataset
 from metaart.errors import UserError
-from metaart.score.tokens import make_tokenizer, save_tokenizer
 
 _PRECEDENCE = {"test": 0, "validation": 1, "train": 2}
 
@@ -34,8 +35,8 @@ def prepare(
 ) -> dict[str, Any]:
     """Read a source into a prepared folder that `Dataset.open` reads.
 
-    Works that repeat another (in any key, at any note value: the same first 32 notes) are left out; of two in
-    different splits the one in test stays, or else the one in validation. Groups that end up too small are left out.
+    Works that repeat another (by the fingerprint of their medium) are left out; of two in different splits the one in
+    test stays, or else the one in validation. Groups that end up too small are left out.
     What cannot be read is recorded with its reason and stops nothing.
 
     Works are kept as they are read in `.parts` beside the folder: a run that was killed goes on where it was, and a
@@ -66,6 +67,7 @@ def prepare(
         "limit_per_group": limit_per_group,
         "groups": sorted(groups) if groups is not None else None,
         "min_works": smallest,
+        **source.medium.settings,
     }
     rejected: list[tuple[str, str]] = []
     parts: list[Part] = []
@@ -87,9 +89,9 @@ def prepare(
     with tqdm(total=total, unit="work", desc=f"prepare {out.name}", disable=not progress, mininterval=0.5) as bar:
         read_parts(source, parts, kept, workers=workers or len(os.sched_getaffinity(0)), progress=bar.update)
     rows: list[Row] = []
-    for part in parts:
-        read, failed = load_part(kept, part)
-        rows += read
+    for number, part in enumerate(parts):
+        read, failed = load_index(kept, part)
+        rows += [{**row, "place": (number, place)} for place, row in enumerate(read)]
         rejected += failed
     chosen = _large_enough(_without_repeats(rows, rejected), wanted, smallest, rejected)
     if not chosen:
@@ -99,9 +101,21 @@ def prepare(
             fix="Add works, or lower min_works.",
         )
     out.mkdir(parents=True, exist_ok=True)
-    save_tokenizer(make_tokenizer(), out / "tokenizer.json")
     about = {"source": source.name, "licence": licence, "settings": settings, "content": content}
-    return {**write_dataset(out, chosen, rejected, about), "prepared": True}
+    tables = _tables(source, kept, parts, chosen)
+    return {**write_dataset(out, source.medium, tables, rejected, about), "prepared": True}
+
+
+def _tables(
+    source: Source, kept: Path, parts: Sequence[Part], chosen: dict[str, list[Row]]
+) -> Iterator[tuple[str, pa.Table]]:
+    """The works of each group, loaded when their turn comes."""
+    for name, rows in chosen.items():
+        places: dict[int, list[int]] = {}
+        for row in rows:
+            places.setdefault(row["place"][0], []).append(row["place"][1])
+        tables = [load_works(source.medium, kept, parts[number], within) for number, within in places.items()]
+        yield name, pa.concat_tables(tables)
 
 
 def _wanted(source: Source, patterns: Sequence[str] | None) -> list[Group]:

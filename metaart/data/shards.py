@@ -1,4 +1,4 @@
-"""A prepared folder: metadata.json, tokenizer.json and one Parquet shard per group."""
+"""A prepared folder: metadata.json, what its medium puts beside it, and one Parquet shard per group."""
 
 from __future__ import annotations
 
@@ -6,56 +6,26 @@ import json
 import re
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from metaart.data.media import MEDIA
+from metaart.data.media.base import Medium
 from metaart.errors import UserError
-from metaart.score.tokens import Tokens, Vocabulary, load_tokenizer
 
 FORMAT_VERSION = 1
 SPLITS = ("train", "validation", "test")
 _TEXTS = ("group", "tradition", "split", "work_id", "title", "source", "licence")
-TOKEN_COLUMNS = ("tokens", "tokens_half", "tokens_double")
-SCHEMA = pa.schema(
-    [
-        *(pa.field(name, pa.string()) for name in _TEXTS),
-        pa.field("midi", pa.binary()),
-        *(pa.field(name, pa.list_(pa.uint16())) for name in TOKEN_COLUMNS),
-    ]
-)
-Row = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class StoredWork:
-    """A work as it is kept.
-
-    Attributes:
-        midi: the canonical score as a MIDI file.
-        tokens: BOS, music, EOS: (time,) uint16.
-        tokens_half: the same with all times halved, the time signature kept; empty where it leaves the grid.
-        tokens_double: the same with all times doubled.
-    """
-
-    group: str
-    tradition: str
-    split: str
-    work_id: str
-    title: str
-    source: str
-    licence: str
-    midi: bytes
-    tokens: Tokens
-    tokens_half: Tokens
-    tokens_double: Tokens
+def schema(medium: Medium) -> pa.Schema:
+    """The columns of a shard: texts that all works have, then those of the medium."""
+    return pa.schema([*(pa.field(name, pa.string()) for name in _TEXTS), *medium.columns])
 
 
 def slug(group: str) -> str:
@@ -65,13 +35,18 @@ def slug(group: str) -> str:
 
 
 def write_dataset(
-    out: Path, groups: Mapping[str, Sequence[Row]], rejected: Sequence[tuple[str, str]], about: Mapping[str, Any]
+    out: Path,
+    medium: Medium,
+    groups: Iterable[tuple[str, pa.Table]],
+    rejected: Sequence[tuple[str, str]],
+    about: dict[str, Any],
 ) -> dict[str, Any]:
     """Write shards, then metadata.json, whose presence says that the folder is whole.
 
     Args:
-        out: the folder; tokenizer.json must be there already.
-        groups: rows of `SCHEMA` by group, in order.
+        out: the folder.
+        medium: of the works.
+        groups: tables of `schema(medium)` by group, in order; one is held at a time.
         rejected: (what, reason) of every work that was left out.
         about: more to record: source, licence, settings, ...
 
@@ -81,25 +56,25 @@ def write_dataset(
     shards, partial = out / "shards", out / "shards.partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
+    medium.save_assets(out)
     described = []
-    for name, rows in groups.items():
-        write_rows(partial / f"{slug(name)}.parquet", rows)
-        lengths = [len(row["tokens"]) for row in rows]
+    for name, table in groups:
+        pq.write_table(table.combine_chunks(), partial / f"{slug(name)}.parquet", compression="zstd")
         described.append(
             {
                 "name": name,
-                "tradition": rows[0]["tradition"],
-                "split": rows[0]["split"],
+                "tradition": table.column("tradition")[0].as_py(),
+                "split": table.column("split")[0].as_py(),
                 "shard": f"{slug(name)}.parquet",
-                "works": len(rows),
-                "tokens": sum(lengths),
-                "median_tokens": int(np.median(lengths)),
-                "licences": dict(Counter(row["licence"] for row in rows).most_common()),
+                "works": table.num_rows,
+                **medium.describe(table),
+                "licences": dict(Counter(table.column("licence").to_pylist()).most_common()),
             }
         )
     splits = {split: [entry["name"] for entry in described if entry["split"] == split] for split in SPLITS}
     metadata = {
         "format_version": FORMAT_VERSION,
+        "medium": medium.name,
         **about,
         "splits": splits,
         "traditions": {
@@ -108,7 +83,7 @@ def write_dataset(
         "counts": {
             "groups": len(described),
             "works": sum(entry["works"] for entry in described),
-            "tokens": sum(entry["tokens"] for entry in described),
+            medium.total: sum(entry[medium.total] for entry in described),
             "rejected": len(rejected),
         },
         "groups": described,
@@ -118,13 +93,6 @@ def write_dataset(
     partial.rename(shards)
     write_text(out / "metadata.json", json.dumps(metadata, indent=1, ensure_ascii=False))
     return metadata
-
-
-def write_rows(path: Path, rows: Sequence[Row]) -> None:
-    """Write rows of `SCHEMA`, whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    pq.write_table(pa.Table.from_pylist(list(rows), schema=SCHEMA), partial, compression="zstd")
-    partial.replace(path)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -140,19 +108,25 @@ class Dataset:
     Attributes:
         path: the folder.
         metadata: what metadata.json says.
+        medium: what the works are.
     """
 
     def __init__(self, path: Path, metadata: dict[str, Any]) -> None:
         self.path, self.metadata = path, metadata
+        self.medium: Medium = MEDIA[metadata.get("medium", "music")]()
         self._groups: dict[str, dict[str, Any]] = {entry["name"]: entry for entry in metadata["groups"]}
-        self._works: dict[str, list[StoredWork]] = {}
+        self._works: dict[str, list[Any]] = {}
 
     @classmethod
-    def open(cls, path: Path | str) -> Dataset:
+    def open(cls, path: Path | str, medium: str | None = None) -> Dataset:
         """Open a folder that `metaart data prepare` wrote.
 
+        Args:
+            path: the folder.
+            medium: what its works must be (default: anything).
+
         Raises:
-            UserError: not such a folder, unfinished, damaged, or of another version.
+            UserError: not such a folder, unfinished, damaged, of another version or another medium.
         """
         path = Path(path)
         metadata = read_metadata(path)
@@ -160,19 +134,16 @@ class Dataset:
             raise UserError(
                 expected="a prepared data folder with metadata.json",
                 got=f"{path}" + (" without it" if path.is_dir() else ", which is not there"),
-                fix=f"Run: metaart data prepare music --out {path}",
+                fix=f"Run: metaart data prepare {medium or 'music'} --out {path}",
+            )
+        held = metadata.get("medium", "music")
+        if held not in MEDIA or (medium is not None and held != medium):
+            raise UserError(
+                expected=f"a prepared folder of {medium or ' or '.join(MEDIA)}",
+                got=f"{path}, which holds {held}",
+                fix="Give another folder with --data, or prepare one: metaart data prepare --help",
             )
         return cls(path, metadata)
-
-    @property
-    def tokenizer_path(self) -> Path:
-        """The tokenizer's JSON file."""
-        return self.path / "tokenizer.json"
-
-    @cached_property
-    def vocabulary(self) -> Vocabulary:
-        """What the token ids mean."""
-        return Vocabulary.of(load_tokenizer(self.tokenizer_path))
 
     @property
     def splits(self) -> dict[str, list[str]]:
@@ -197,11 +168,22 @@ class Dataset:
         """What a group is kin to."""
         return str(self._group(group)["tradition"])
 
-    def works(self, group: str) -> list[StoredWork]:
-        """The works of a group, read once."""
+    def works(self, group: str) -> list[Any]:
+        """The works of a group, read once, each as its medium stores it (`StoredScore`, `StoredPicture`)."""
         if group not in self._works:
-            self._works[group] = list(_read_shard(self.path / "shards" / self._group(group)["shard"]))
+            self._works[group] = self._read(self.path / "shards" / self._group(group)["shard"])
         return self._works[group]
+
+    def _read(self, path: Path) -> list[Any]:
+        fix = "Delete the folder of the prepared data and prepare it again."
+        try:
+            table = pq.read_table(path, schema=schema(self.medium)).combine_chunks()
+        except FileNotFoundError as error:
+            raise UserError(expected="a Parquet shard", got=f"no {path}", fix=fix) from error
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise UserError(expected="a Parquet shard", got=f"a damaged {path}", fix=fix) from error
+        texts = table.select(_TEXTS).to_pylist()
+        return [self.medium.stored(known, table, row) for row, known in enumerate(texts)]
 
     def _group(self, group: str) -> dict[str, Any]:
         if group not in self._groups:
@@ -231,20 +213,3 @@ def read_metadata(path: Path) -> dict[str, Any] | None:
         got = f"version {metadata['format_version']} in {path}"
         raise UserError(expected=f"prepared data of version {FORMAT_VERSION}", got=got, fix=fix)
     return metadata
-
-
-def _read_shard(path: Path) -> Iterable[StoredWork]:
-    fix = "Delete the folder of the prepared data and prepare it again."
-    try:
-        table = pq.read_table(path, schema=SCHEMA)
-    except FileNotFoundError as error:
-        raise UserError(expected="a Parquet shard", got=f"no {path}", fix=fix) from error
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise UserError(expected="a Parquet shard", got=f"a damaged {path}", fix=fix) from error
-    texts = {name: table.column(name).to_pylist() for name in (*_TEXTS, "midi")}
-    tokens = {name: table.column(name).combine_chunks() for name in TOKEN_COLUMNS}
-    for row in range(table.num_rows):
-        yield StoredWork(
-            **{name: values[row] for name, values in texts.items()},
-            **{name: values[row].values.to_numpy(zero_copy_only=False) for name, values in tokens.items()},
-        )

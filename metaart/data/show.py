@@ -12,31 +12,31 @@ _REASONS_SHOWN = 20
 
 
 def table(dataset: Dataset) -> str:
-    """Groups with their split, works, tokens and licence; totals by split; what was left out, by reason."""
-    about = dataset.metadata
-    head = ("split", "tradition", "group", "works", "tokens", "median", "licence")
+    """Groups with split, works, what their medium shows, licence; totals by split; what was left out, by reason."""
+    about, medium = dataset.metadata, dataset.medium
+    head = ("split", "tradition", "group", "works", *medium.shown, "licence")
     rows = [
         (
             entry["split"],
             entry["tradition"],
             entry["name"],
             f"{entry['works']:,}",
-            f"{entry['tokens']:,}",
-            f"{entry['median_tokens']:,}",
+            *(_cell(entry[key]) for key in medium.shown.values()),
             _licence(entry["licences"]),
         )
         for split in SPLITS
         for entry in about["groups"]
         if entry["split"] == split
     ]
-    totals = [("split", "groups", "works", "tokens")]
+    total = next(heading for heading, key in medium.shown.items() if key == medium.total)
+    totals = [("split", "groups", "works", total)]
     for split in (*SPLITS, "all"):
         held = [entry for entry in about["groups"] if split in (entry["split"], "all")]
-        works, tokens = sum(entry["works"] for entry in held), sum(entry["tokens"] for entry in held)
-        totals.append((split, f"{len(held):,}", f"{works:,}", f"{tokens:,}"))
+        works, summed = sum(entry["works"] for entry in held), sum(entry[medium.total] for entry in held)
+        totals.append((split, f"{len(held):,}", f"{works:,}", f"{summed:,}"))
     reasons = Counter(_general(entry["reason"]) for entry in about["rejected"]).most_common()
     lines = [
-        *_aligned([head, *rows], numbers=(3, 4, 5)),
+        *_aligned([head, *rows], numbers=range(3, len(head) - 1)),
         "",
         *_aligned(totals, numbers=(1, 2, 3)),
         "",
@@ -46,6 +46,10 @@ def table(dataset: Dataset) -> str:
     if len(reasons) > _REASONS_SHOWN:
         lines.append(f"and {len(reasons) - _REASONS_SHOWN} more reasons")
     return "\n".join(lines)
+
+
+def _cell(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _licence(licences: dict[str, int]) -> str:

@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from metaart.data.shards import Dataset, StoredWork
+from metaart.data.media.music import StoredScore
+from metaart.data.shards import Dataset
 from metaart.domains.base import Domain, Hand, Split
 from metaart.errors import TooLarge, UserError
 from metaart.functional.sequence import bigram_log_probs, next_token_nll
@@ -62,7 +63,7 @@ class MusicConfig:
 class MusicHand(Hand):
     """One composer, region or dance."""
 
-    def __init__(self, name: str, works: Sequence[StoredWork], vocabulary: Vocabulary, config: MusicConfig,
+    def __init__(self, name: str, works: Sequence[StoredScore], vocabulary: Vocabulary, config: MusicConfig,
                  varied: bool) -> None:  # fmt: skip
         self.name, self.num_works = name, len(works)
         self._works, self._vocabulary, self._config, self._varied = works, vocabulary, config, varied
@@ -136,7 +137,7 @@ class Music(Domain):
                 got="none",
                 fix="Run `metaart data prepare music --out data/music`, then give `--data data/music`.",
             )
-        dataset = Dataset.open(data)
+        dataset = Dataset.open(data, medium="music")
         return [
             MusicHand(group, dataset.works(group), self.vocabulary, self.config, varied)
             for group in dataset.groups(split)

@@ -20,10 +20,10 @@ from metaart.score.midi import read_midi
 def make(request: pytest.FixtureRequest, midi_folder: Path, corpus: CorpusSource) -> Callable[[], Source]:
     """Gives the source of this name; those that need a folder get one, and the catalogue of the corpus is shared."""
     known: dict[str, Callable[[], Source]] = {"folder": lambda: FolderSource(midi_folder), "corpus": lambda: corpus}
-    return known.get(request.param, SOURCES[request.param])
+    return known.get(request.param, SOURCES["music"][request.param])
 
 
-every_source = pytest.mark.parametrize("make", list(SOURCES), indirect=True)
+every_source = pytest.mark.parametrize("make", list(SOURCES["music"]), indirect=True)
 
 
 @every_source
@@ -66,8 +66,8 @@ def test_what_is_read_is_midi_with_notes(make: Callable[[], Source]) -> None:
     for group, entry in cheap[:: max(len(cheap) // 12, 1)]:
         work = source.work(entry, group.tradition)
         assert isinstance(work, Work), work
-        assert read_midi(work.midi).note_num()
-        assert source.read(entry) == work.midi
+        assert read_midi(work.data).note_num()
+        assert source.read(entry) == work.data
         assert (work.group, work.tradition, work.work_id) == (group.name, group.tradition, entry.work_id)
 
 

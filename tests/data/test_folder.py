@@ -63,7 +63,7 @@ def test_every_midi_file_of_a_sub_folder_is_a_work(folder: Path) -> None:
     ]
     assert {entry.licence for entry in found if isinstance(entry, Entry)} == {"mine"}
     works = [work for work in source.examples("b") if isinstance(work, Work)]
-    assert [work.midi for work in works] == [(folder / work.work_id).read_bytes() for work in works]
+    assert [work.data for work in works] == [(folder / work.work_id).read_bytes() for work in works]
 
 
 def test_a_source_sent_to_another_process_reads_the_same(folder: Path) -> None:
