@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
+from ray.serve.schema import ServeDeploySchema
 
 from metaart.cli import main
 from metaart.errors import UserError
@@ -15,6 +17,8 @@ from serve.app import OFF, autoscaling, build, served
 from serve.arts import ARTS
 from serve.arts.music import OPTIONS
 from serve.settings import Settings, settings_from
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "serving.md"
 
 
 def test_arguments_of_the_command_line_are_words() -> None:
@@ -65,8 +69,17 @@ def test_a_run_of_another_art_is_refused(tmp_path: Path) -> None:
         served(Settings(music=str(tmp_path / "waves")))
 
 
+def test_the_file_in_the_document_is_one_that_ray_serve_takes() -> None:
+    (block,) = re.findall(r"^```yaml\n(.*?)^```$", DOCUMENT.read_text(encoding="utf-8"), re.M | re.S)
+    schema = ServeDeploySchema.model_validate(yaml.safe_load(block))
+    (application,) = schema.applications
+    assert application.import_path == f"{build.__module__}:{build.__name__}"
+    assert settings_from(application.args).max_replicas == 4  # type: ignore[arg-type]
+    assert schema.http_options.host == "127.0.0.1"
+
+
 def test_the_document_lists_every_setting_and_option_with_its_default() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "serving.md").read_text(encoding="utf-8")
+    text = DOCUMENT.read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", text, re.M))
     defaults = {name: str(field.default) for name, field in Settings.model_fields.items() if name not in ARTS}
     wish = ComposeRequest()
