@@ -63,6 +63,11 @@ class InnerLoopConfig:
                     fix=f"Give another value: --set algorithm.{field}=...",
                 )
 
+    @property
+    def search_space(self) -> dict[str, str]:
+        """What a sweep (`tune`) searches unless told otherwise; Adam's steps are long where those of SGD are short."""
+        return {"alpha": f"loguniform({'1e-4,0.1' if self.inner == 'adam' else '1e-3,1'})", "steps": "choice(1,3,5)"}
+
 
 class InnerLoop(MetaAlgorithm):
     """Gradient steps on some of the weights, all of it differentiable.
