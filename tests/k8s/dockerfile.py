@@ -49,7 +49,9 @@ class Image:
             AssertionError: it failed; with the end of what it said.
         """
         shown = {"HOME": "/root" if self.user == "0:0" else "/home/metaart", **self.environment, **(environment or {})}
-        words = ["chroot", f"--userspec={self.user}", str(self.root), "/usr/bin/env", "-i", f"--chdir={self.folder}"]
+        # Processes of its own, as in a container: programs look themselves up in /proc.
+        words = ["unshare", "--mount", "--pid", "--fork", "--kill-child", f"--mount-proc={self.root / 'proc'}"]
+        words += ["chroot", f"--userspec={self.user}", str(self.root), "/usr/bin/env", "-i", f"--chdir={self.folder}"]
         words += [f"{name}={value}" for name, value in shown.items()]
         done = subprocess.run(
             [*words, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout_s

@@ -65,7 +65,7 @@ def kubectl() -> str:
     found = shutil.which("kubectl")
     if found is None:
         assert not os.environ.get("CI"), "the tests of k8s/ need kubectl on the PATH"
-        pytest.skip("needs kubectl, 1.25 or newer, to render k8s/: install it as its documentation says")
+        pytest.skip("needs kubectl, 1.27 or newer, to render k8s/: install it as its documentation says")
     return found
 
 

@@ -36,9 +36,10 @@ def test_the_cpu_target_is_what_a_build_without_a_target_makes() -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_every_pip_install_is_pinned_and_torch_comes_first(target: str) -> None:
+def test_every_package_is_pinned_and_torch_comes_first(target: str) -> None:
     runs = [rest for stage in chain(STAGES, target) for word, rest in stage.steps if word == "RUN"]
-    installs = [rest for rest in runs if "pip install" in rest]
+    pip, *installs = [rest for rest in runs if "pip install" in rest]
+    assert pip.endswith("'pip>=25'"), "as in scripts/install"
     assert all(rest.endswith("-c constraints.txt") for rest in installs)
     assert installs[0].split()[-3] == "torch"
     assert installs[1].split()[-3] == "'.[cluster]'"
