@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from metaart.algorithms.anil import ANILConfig
 from metaart.algorithms.maml import MAMLConfig
 from metaart.config import RunConfig, StageConfig
 from metaart.data.sampler import EpisodeConfig
+from metaart.domains.critique import CritiqueConfig
 from metaart.domains.music import MusicConfig
 from metaart.domains.sinusoid import SinusoidConfig
 from metaart.errors import UserError
@@ -35,6 +37,35 @@ def music() -> RunConfig:
     )
 
 
+def critique() -> RunConfig:
+    """Whose drawing is this: ten hands a task, prototypes as the start of steps on the last layer.
+
+    Why, and what else was tried: docs/results-critique.md.
+    """
+    episode = EpisodeConfig(support=5, query=5, ways=10, shared_variation=True)
+    return RunConfig(
+        recipe="critique",
+        domain=CritiqueConfig(),
+        algorithm=ANILConfig(steps=5, order=1, alpha=0.01, learn_alpha="layer_step", head_start="means"),
+        data="data/drawings",
+        pretrain=StageConfig(steps=0, episode=episode),
+        meta=StageConfig(steps=1000, tasks=2, episode=episode, outer_lr=2e-3, validate_every=100, validation_tasks=32),
+    )
+
+
+def rating() -> RunConfig:
+    """Rate a drawing as a curator would who rated ten others; the curators are made, their taste is known."""
+    episode = EpisodeConfig(support=10, query=10)
+    return RunConfig(
+        recipe="rating",
+        domain=CritiqueConfig(question="rating"),
+        algorithm=ANILConfig(steps=5, order=1, alpha=0.01, learn_alpha="layer_step"),
+        data="data/drawings",
+        pretrain=StageConfig(steps=0, episode=episode),
+        meta=StageConfig(steps=1000, tasks=8, episode=episode, outer_lr=2e-3, validate_every=100, validation_tasks=64),
+    )
+
+
 def sinusoid() -> RunConfig:
     """The sine waves of Finn et al. 2017: 5 shots, one inner step of 0.01, second order, no pretraining."""
     episode = EpisodeConfig(support=5, query=10)
@@ -49,7 +80,12 @@ def sinusoid() -> RunConfig:
     )
 
 
-RECIPES: dict[str, Callable[[], RunConfig]] = {"music": music, "sinusoid": sinusoid}
+RECIPES: dict[str, Callable[[], RunConfig]] = {
+    "music": music,
+    "critique": critique,
+    "rating": rating,
+    "sinusoid": sinusoid,
+}
 
 
 def recipe(name: str) -> RunConfig:

@@ -21,6 +21,7 @@ from metaart.data.shards import Dataset
 from metaart.recipes import recipe
 from metaart.training.loop import Place
 from metaart.training.run import prepare_run, train_run
+from tests.pictures.drawings import write_drawings
 
 GROUPS = ["Ryan: reels", "Ryan: jigs", "Aird: book 1", "Aird: book 2", "O'Neill: reels", "China: Shanxi", "Luxembourg"]
 """Two of validation, three of training, two of test; all are tunes that are read in milliseconds."""
@@ -55,6 +56,12 @@ def music_data(corpus: CorpusSource, tmp_path_factory: pytest.TempPathFactory) -
     out = tmp_path_factory.mktemp("data") / "music"
     prepare(corpus, out, groups=GROUPS, limit_per_group=14, workers=1, progress=False)
     return out
+
+
+@pytest.fixture(scope="session")
+def drawings_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A prepared folder of small drawings, hands in all three splits."""
+    return write_drawings(tmp_path_factory.mktemp("data") / "drawings")
 
 
 @pytest.fixture(scope="session")

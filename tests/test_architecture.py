@@ -30,7 +30,7 @@ ARROWS: dict[str, set[str]] = {
     "recipes": {"config", "algorithms", "domains", "data", "errors"},
     "build": {"config", "algorithms", "domains", "data"},
     "training": {"build", "config", "algorithms", "domains", "data", "tasks", "errors"},
-    "creation": {"training", "domains", "algorithms", "score", "pictures", "tasks", "errors"},
+    "creation": {"training", "domains", "algorithms", "functional", "score", "pictures", "tasks", "errors"},
     "evaluation": {
         "creation",
         "training",

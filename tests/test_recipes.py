@@ -8,20 +8,22 @@ import pytest
 import torch
 
 from metaart.config import from_json, override, to_json
+from metaart.domains import art_of
 from metaart.errors import UserError
 from metaart.recipes import RECIPES, recipe
 from metaart.training.loop import Place
 from metaart.training.run import load_algorithm, prepare_run, train_run
+from tests.contract.arts import data_of
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_a_recipe_runs_one_step(name: str, music_data: Path, tmp_path: Path) -> None:
+def test_a_recipe_runs_one_step(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     config = recipe(name)
     assert config.recipe == name
     assert from_json(to_json(config)) == config
     settings = [f"{stage}.{key}" for stage in ("pretrain", "meta") for key in ("tasks=2", "validation_tasks=2")]
     settings += ["meta.steps=1", *(["pretrain.steps=1"] if config.pretrain.steps else [])]
-    settings += [f"data={music_data}"] if config.data else []
+    settings += [f"data={data_of(art_of(config.domain), request)}"] if config.data else []
     config = override(config, settings)
     prepare_run(config, tmp_path / "run", resume=False)
     lines: list[dict[str, object]] = []
@@ -33,7 +35,7 @@ def test_a_recipe_runs_one_step(name: str, music_data: Path, tmp_path: Path) -> 
 
 
 def test_an_unknown_recipe_is_refused_with_those_there_are() -> None:
-    with pytest.raises(UserError, match="music, sinusoid"):
+    with pytest.raises(UserError, match="music, critique, rating, sinusoid"):
         recipe("opera")
 
 

@@ -40,6 +40,7 @@ class EpisodeConfig:
     query: int = 5
     size_power: float = 0.5
     ways: int = 1
+    shared_variation: bool = False
 
     def __post_init__(self) -> None:
         if self.ways < 1:
@@ -88,9 +89,8 @@ class TaskSampler:
         drawn = self._drawn(rng)
         if self.config.ways == 1:
             return self.episode(drawn[0], rng, variation)
-        # Each hand has a variation of its own, and its support and query works share it.
-        own = zip(drawn, variation.spawn(len(drawn)), strict=True)
-        return _joined([self.episode(hand, rng, seeds) for hand, seeds in own])
+        seeds = [variation] * len(drawn) if self.config.shared_variation else variation.spawn(len(drawn))
+        return _joined([self.episode(hand, rng, own) for hand, own in zip(drawn, seeds, strict=True)])
 
     def hand(self, step: int, index: int) -> DrawsWorks:
         """The hand of one task, the first where it has several."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from metaart.domains.base import Domain, Hand, Split
+from metaart.domains.critique import Critique, CritiqueConfig
 from metaart.domains.music import Music, MusicConfig
 from metaart.domains.sinusoid import Sinusoid, SinusoidConfig
 
@@ -20,6 +21,7 @@ class RegisteredDomain(NamedTuple):
 
 
 DOMAINS: dict[str, RegisteredDomain] = {
+    "critique": RegisteredDomain(CritiqueConfig, Critique),
     "music": RegisteredDomain(MusicConfig, Music),
     "sinusoid": RegisteredDomain(SinusoidConfig, Sinusoid),
 }

@@ -10,14 +10,15 @@ from torch import Tensor, nn
 
 
 class ConvolutionalNet(nn.Module):
-    """3x3 convolutions with GroupNorm and ReLU, halved in between, pooled over the whole picture in two ways.
+    """Convolutions with GroupNorm and ReLU, each on half the side of the one before; what a hand is shows in all.
 
-    The mean of a channel says how much of something there is, its maximum whether there is any. No running statistics
-    and no in-place operations: it maps over tasks and differentiates twice.
+    The features of a picture are, of every channel of every layer, its mean over the picture (how much of something
+    there is) and its maximum (whether there is any): the first layers see strokes and edges, the last ones shapes. No
+    running statistics and no in-place operations: it maps over tasks and differentiates twice.
 
     Args:
-        layers: convolutions; each but the last is followed by a 2x2 maximum, so that a side of 2 ** (layers - 1) or
-            more is needed.
+        layers: convolutions: the first of 5x5 with a stride of 2, the others of 3x3 after a 2x2 maximum. The side of a
+            picture must be 2 ** layers or more.
         channels: of each convolution; a multiple of 8.
         outputs: rows of the last, linear layer, `head`.
         in_channels: of the picture.
@@ -27,25 +28,20 @@ class ConvolutionalNet(nn.Module):
         super().__init__()
         sizes = [in_channels, *[channels] * layers]
         self.convolutions = nn.ModuleList(
-            nn.Conv2d(fan_in, fan_out, 3, padding=1, bias=False) for fan_in, fan_out in pairwise(sizes)
+            nn.Conv2d(*pair, 3 if place else 5, stride=1 if place else 2, padding=1 if place else 2, bias=False)
+            for place, pair in enumerate(pairwise(sizes))
         )
         self.norms = nn.ModuleList(nn.GroupNorm(channels // 8, channels) for _ in range(layers))
-        self.head = nn.Linear(2 * channels, outputs)
+        self.head = nn.Linear(2 * channels * layers, outputs)
 
     def forward(self, pictures: Tensor, answer: bool = True) -> Tensor:
-        """(works, in_channels, height, width) to (works, outputs), or with `answer=False` to (works, 2 * channels).
+        """(works, in_channels, height, width) to (works, outputs).
 
-        `answer=False` gives the features that the last layer is given.
+        With `answer=False` the features that the last layer is given, (works, 2 * channels * layers).
         """
-        maps = self.maps(pictures)
-        features = torch.cat([maps.mean((-2, -1)), maps.amax((-2, -1))], -1)
-        return self.head(features) if answer else features
-
-    def maps(self, pictures: Tensor) -> Tensor:
-        """The last convolution's maps, (works, channels, height, width), each side halved `layers - 1` times."""
-        maps = pictures
+        maps, pooled = pictures, []
         for place, (convolution, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
-            if place:
-                maps = F.max_pool2d(maps, 2)
-            maps = F.relu(norm(convolution(maps)))
-        return maps
+            maps = F.relu(norm(convolution(F.max_pool2d(maps, 2) if place else maps)))
+            pooled += [maps.mean((-2, -1)), maps.amax((-2, -1))]
+        features = torch.cat(pooled, -1)
+        return self.head(features) if answer else features

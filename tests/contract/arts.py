@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from torch.func import vmap
 
@@ -16,16 +17,26 @@ from metaart.domains import DOMAINS, Domain
 from metaart.score.compose import ComposeRequest
 from metaart.tasks import Examples, Task
 
-SMALL = {"hidden_size": 6, "embedding_size": 5, "max_tokens": 24}
+SMALL = {
+    "hidden_size": 6, "embedding_size": 5, "max_tokens": 24,
+    "side": 16, "layers": 2, "channels": 8, "most_hands": 3,
+}  # fmt: skip
 """Fields of a domain's configuration that decide what it costs."""
 
+DATA = {"music": "music_data", "critique": "drawings_data"}
+"""The fixture that prepares the data of an art form; one that needs none has no line."""
+
+EPISODES = {"critique": EpisodeConfig(2, 3, ways=3)}
+"""What a task of an art form holds, where it is not two works to adapt to and three more."""
+
 WISHES: dict[str, list[Any]] = {
+    "critique": [torch.zeros(3, 16, 16), torch.ones(3, 16, 16)],
     "music": [ComposeRequest(bars=1, seed=1), ComposeRequest(bars=2, seed=2)],
     "sinusoid": [120, 150],
 }
 """What each art form is asked to create; a new one adds a line."""
 
-BEGINNINGS = {"music": b"MThd", "sinusoid": b"\x89PNG"}
+BEGINNINGS = {"critique": b'{"probabilities"', "music": b"MThd", "sinusoid": b"\x89PNG"}
 """How the files of each art form begin; a new one adds a line."""
 
 
@@ -39,8 +50,13 @@ def small_domain(name: str) -> Domain:
     return DOMAINS[name].build(small_config(name))
 
 
-def draw(domain: Domain, data: Path | None, count: int = 3, episode: EpisodeConfig = EpisodeConfig(2, 3)) -> Task:  # noqa: B008
+def draw(art: str, domain: Domain, data: Path | None, count: int = 3) -> Task:
+    episode = EPISODES.get(art, EpisodeConfig(2, 3))
     return TaskSampler(domain.hands(data, "train", varied=True), episode, seed=1).batch(0, range(count))
+
+
+def data_of(art: str, request: pytest.FixtureRequest) -> Path | None:
+    return request.getfixturevalue(DATA[art]) if art in DATA else None
 
 
 def doubled(tasks: Task) -> Task:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 
@@ -13,7 +11,7 @@ from metaart.domains import DOMAINS
 from metaart.errors import UserError
 from metaart.tasks import Task, num_tasks, select
 from metaart.training.step import LocalStep
-from tests.contract.arts import BEGINNINGS, WISHES, create, doubled, draw, small_config, small_domain
+from tests.contract.arts import BEGINNINGS, WISHES, create, data_of, doubled, draw, small_config, small_domain
 
 PAIRS = [(name, art) for name in ALGORITHMS for art in DOMAINS if ALGORITHMS[name].fits(small_domain(art).head)]
 """What goes together; the rest is refused, see the last test."""
@@ -22,8 +20,8 @@ together = pytest.mark.parametrize(("name", "art"), PAIRS)
 
 
 @pytest.fixture
-def tasks(art: str, music_data: Path) -> Task:
-    return draw(small_domain(art), music_data)
+def tasks(art: str, request: pytest.FixtureRequest) -> Task:
+    return draw(art, small_domain(art), data_of(art, request))
 
 
 def build(name: str, art: str, batching: Batching = Batching("loop")) -> MetaAlgorithm:  # noqa: B008

@@ -15,7 +15,7 @@ from metaart.config import RunConfig, from_json, to_json
 from metaart.domains import DOMAINS, Domain
 from metaart.errors import UserError
 from metaart.tasks import Examples, Params, Task, select
-from tests.contract.arts import BEGINNINGS, WISHES, doubled, draw, small_config, small_domain
+from tests.contract.arts import BEGINNINGS, WISHES, data_of, doubled, draw, small_config, small_domain
 
 pytestmark = pytest.mark.parametrize("art", DOMAINS)
 SPLITS = ("train", "validation", "test")
@@ -28,14 +28,19 @@ def domain(art: str) -> Domain:
 
 
 @pytest.fixture
-def tasks(domain: Domain, music_data: Path) -> Task:
-    return draw(domain, music_data)
+def data(art: str, request: pytest.FixtureRequest) -> Path | None:
+    return data_of(art, request)
 
 
-def test_it_has_hands_in_every_split(art: str, domain: Domain, music_data: Path) -> None:
+@pytest.fixture
+def tasks(art: str, domain: Domain, data: Path | None) -> Task:
+    return draw(art, domain, data)
+
+
+def test_it_has_hands_in_every_split(art: str, domain: Domain, data: Path | None) -> None:
     for split in SPLITS:
         for varied in (True, False):
-            hands = domain.hands(music_data, split, varied=varied)  # type: ignore[arg-type]
+            hands = domain.hands(data, split, varied=varied)  # type: ignore[arg-type]
             assert hands
             assert len({hand.name for hand in hands}) == len(hands)
             for hand in hands:
@@ -43,8 +48,8 @@ def test_it_has_hands_in_every_split(art: str, domain: Domain, music_data: Path)
                 assert {value.shape[0] for value in examples.values()} == {3}
 
 
-def test_a_variation_is_its_seed(art: str, domain: Domain, music_data: Path) -> None:
-    (hand, *_) = domain.hands(music_data, "train", varied=True)
+def test_a_variation_is_its_seed(art: str, domain: Domain, data: Path | None) -> None:
+    (hand, *_) = domain.hands(data, "train", varied=True)
     drawn = [hand.examples([0, 1, 2], np.random.default_rng(seed)) for seed in (5, 5, *range(6, 14))]
     assert all(torch.equal(value, drawn[1][name]) for name, value in drawn[0].items())
     assert any(not torch.equal(value, other[name]) for other in drawn[2:] for name, value in drawn[0].items())

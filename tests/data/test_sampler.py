@@ -114,9 +114,12 @@ def test_a_task_of_several_hands_says_whose_each_work_is(
         assert len(seen) == 1
 
 
-def test_each_hand_of_a_task_has_its_own_variation() -> None:
+def test_the_hands_of_a_task_have_their_own_variations_or_one() -> None:
     task = TaskSampler(hands(20, 20, 20, 20), EpisodeConfig(2, 2, ways=4), 3).task(0, 0)
     assert len(set(task.support["variation"].tolist())) == 4
+    shared = TaskSampler(hands(20, 20, 20, 20), EpisodeConfig(2, 2, ways=4, shared_variation=True), 3).task(0, 0)
+    assert len({value for side in shared for value in side["variation"].tolist()}) == 1
+    assert all(torch.equal(side["works"], other["works"]) for side, other in zip(shared, task, strict=True))
 
 
 def test_one_hand_has_no_labels_and_too_few_hands_are_refused() -> None:

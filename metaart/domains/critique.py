@@ -1,0 +1,206 @@
+"""Critique: whose hand is this, or how would this curator rate it, from a few examples; and say why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from metaart.data.media.pictures import StoredPicture
+from metaart.data.shards import Dataset
+from metaart.domains.base import Domain, Hand, Split
+from metaart.errors import TooLarge, UserError
+from metaart.networks.convolution import ConvolutionalNet
+from metaart.pictures.curators import HIGHEST, LOWEST, Standard, Taste, draw_taste, rated
+from metaart.pictures.frame import framed
+from metaart.pictures.hands import NewHands, draw_hand
+from metaart.pictures.read import Pixels, read_picture
+from metaart.tasks import Examples, Head
+
+MAX_WORKS = 200
+MIDDLE_SCORE, SCORE_UNIT = 5.5, 2.6
+"""Mean and deviation by which scores from 1 to 10 are standardised."""
+
+CURATORS = {"train": 1, "validation": 40, "test": 100}
+"""How many made curators a split has; in training there is one, and every variation of it is another."""
+
+_STANDARD_WORKS = 400
+
+
+@dataclass(frozen=True)
+class CritiqueConfig:
+    """What is asked about pictures, and what learns to answer.
+
+    Attributes:
+        question: `attribution`: whose hand is this; `rating`: which score would this curator give.
+        side: of the square frame in which pictures are seen, px; a multiple of 16.
+        most_hands: that attribution can tell apart at once; an example set may have fewer.
+        channels: of the network's convolutions, a multiple of 8.
+        layers: of the network.
+        new_hands: task augmentation of attribution; each part can be switched.
+    """
+
+    question: Literal["attribution", "rating"] = "attribution"
+    side: int = 64
+    most_hands: int = 20
+    channels: int = 32
+    layers: int = 4
+    new_hands: NewHands = field(default_factory=NewHands)
+
+    def __post_init__(self) -> None:
+        for good, name, expected in (
+            (self.question in ("attribution", "rating"), "question", "attribution or rating"),
+            (self.side >= 16 and self.side % 16 == 0, "side", "a multiple of 16"),
+            (2 <= self.most_hands <= 100, "most_hands", "2 to 100"),
+            (self.channels >= 8 and self.channels % 8 == 0, "channels", "a multiple of 8"),
+            (1 <= self.layers <= 6, "layers", "1 to 6"),
+        ):
+            if not good:
+                raise UserError(
+                    expected=f"domain.{name} to be {expected}",
+                    got=repr(getattr(self, name)),
+                    fix=f"Give another value: --set domain.{name}=...",
+                )
+
+
+class _Gallery:
+    """Works in their frame, decoded once each."""
+
+    def __init__(self, works: Sequence[StoredPicture], side: int) -> None:
+        self.works, self._side = works, side
+        self._framed: dict[int, Pixels] = {}
+
+    def __getitem__(self, work: int) -> Pixels:
+        if work not in self._framed:
+            self._framed[work] = framed(self.works[work].pixels(), self._side)
+        return self._framed[work]
+
+
+class DrawingHand(Hand):
+    """One house, painter or set of drawings."""
+
+    def __init__(self, name: str, works: Sequence[StoredPicture], config: CritiqueConfig, varied: bool) -> None:
+        self.name, self.num_works = name, len(works)
+        self._gallery, self._varied, self._settings = _Gallery(works, config.side), varied, config.new_hands
+
+    def examples(self, works: Sequence[int], variation: np.random.Generator) -> Examples:
+        """{"pictures": (works, 3, side, side) float, 0 white to 1 black}."""
+        pictures = ink([self._gallery[work] for work in works])
+        return {"pictures": draw_hand(self._settings, variation).apply(pictures) if self._varied else pictures}
+
+
+class Curator(Hand):
+    """A made curator (`pictures.curators`) before the drawings of a split."""
+
+    def __init__(self, name: str, gallery: _Gallery, standard: Standard, split: Split, taste: Taste | None) -> None:
+        self.name, self.num_works, self.taste = name, len(gallery.works), taste
+        self._gallery, self._standard, self._split = gallery, standard, split
+
+    def examples(self, works: Sequence[int], variation: np.random.Generator) -> Examples:
+        """{"pictures": as `DrawingHand`, "scores": (works,) float, standardised}; a variation is another taste."""
+        taste = self.taste or draw_taste(self._split, variation)
+        pictures = [self._gallery[work] for work in works]
+        shown, scores = rated(taste, self._split, self._standard, list(works), pictures)
+        return {"pictures": ink(shown), "scores": standardised(scores)}
+
+
+def ink(pictures: Sequence[Pixels]) -> Tensor:
+    """Pictures of one size as (works, 3, height, width) float32, 0 white and 1 black."""
+    # Contiguous: GroupNorm does not map over tasks in the memory order that a permutation leaves.
+    return 1 - torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous().float() / 255
+
+
+def standardised(scores: Sequence[float]) -> Tensor:
+    """Scores from 1 to 10 as the network learns them, (works,) float32."""
+    return (torch.tensor(scores, dtype=torch.float32) - MIDDLE_SCORE) / SCORE_UNIT
+
+
+def score_of(answers: Tensor) -> Tensor:
+    """Scores from 1 to 10 of the network's answers (..., 1); (...)."""
+    return (answers[..., 0] * SCORE_UNIT + MIDDLE_SCORE).clamp(LOWEST, HIGHEST)
+
+
+class Critique(Domain):
+    """Attribution minimises the cross-entropy of the hands, rating the squared error of standardised scores."""
+
+    def __init__(self, config: CritiqueConfig = CritiqueConfig()) -> None:
+        self.config = config
+        self.rates = config.question == "rating"
+        self.unit = "squared error of scores, standardised" if self.rates else "nats per work"
+        self.head = Head(
+            "head", lambda predict, examples: predict(examples["pictures"], False), classifies=not self.rates
+        )
+
+    def hands(self, data: Path | None, split: Split, *, varied: bool) -> list[Hand]:
+        """The groups of a folder of pictures; or, for rating, made curators who know all of them."""
+        if data is None:
+            raise UserError(
+                expected="a folder of prepared drawings",
+                got="none",
+                fix="Run `metaart data prepare drawings --out data/drawings`, then give `--data data/drawings`.",
+            )
+        dataset = Dataset.open(data, "pictures")
+        if not self.rates:
+            return [DrawingHand(group, dataset.works(group), self.config, varied) for group in dataset.groups(split)]
+        gallery = _Gallery([work for group in dataset.groups(split) for work in dataset.works(group)], self.config.side)
+        some = np.random.default_rng(0).permutation(len(gallery.works))[:_STANDARD_WORKS]
+        standard = Standard.of(np.stack([gallery[int(work)] for work in some]))
+        count = CURATORS["train"] if varied else CURATORS[split] if split != "train" else CURATORS["validation"]
+        tastes = [draw_taste(split, np.random.default_rng([len(split), number])) for number in range(count)]
+        return [
+            Curator(f"{split} curator {number}", gallery, standard, split, None if varied else taste)
+            for number, taste in enumerate(tastes)
+        ]
+
+    def learner(self) -> nn.Module:
+        """Convolutions, pooling, one linear layer."""
+        config = self.config
+        return ConvolutionalNet(config.layers, config.channels, 1 if self.rates else config.most_hands)
+
+    def loss(self, predict: Callable[..., Any], examples: Examples) -> Tensor:
+        """Cross-entropy of the hands that "labels" name, or squared error of the "scores"."""
+        answers: Tensor = predict(examples["pictures"])
+        if self.rates:
+            error = answers[..., 0] - examples["scores"]
+            return (error * error).mean()
+        return F.cross_entropy(answers, examples["labels"])
+
+    def units(self, examples: Examples) -> int:
+        """Works."""
+        return examples["scores" if self.rates else "labels"].numel()
+
+    def targets(self, examples: Examples) -> int:
+        """Works."""
+        return self.units(examples)
+
+    def read(self, files: Sequence[bytes], names: Sequence[str] = ()) -> Examples:
+        """PNG, JPEG or WebP files as {"pictures": (works, 3, side, side)}."""
+        if not 1 <= len(files) <= MAX_WORKS:
+            raise (TooLarge if files else UserError)(
+                expected=f"1 to {MAX_WORKS} pictures", got=str(len(files)), fix="Give a handful by each hand."
+            )
+        named = zip(names or [f"picture {place}" for place in range(1, len(files) + 1)], files, strict=True)
+        return {"pictures": ink([self.frame(data, name) for name, data in named])}
+
+    def frame(self, data: bytes, name: str) -> Pixels:
+        """A picture file as it is seen, uint8 (side, side, 3)."""
+        return framed(read_picture(data, name=name, max_side=4 * self.config.side), self.config.side)
+
+    def render(self, predict: Callable[..., Any], requests: Sequence[Tensor]) -> list[bytes]:
+        """The bare answers as JSON: {"probabilities": [...]} or {"score": ...}.
+
+        A request is one work, (3, side, side). `metaart.creation.critique` says more.
+        """
+        with torch.no_grad():
+            answers = predict(torch.stack(list(requests)).unsqueeze(1))[:, 0]
+        if self.rates:
+            return [json.dumps({"score": round(float(score), 2)}).encode() for score in score_of(answers)]
+        shares = answers.softmax(-1)
+        return [json.dumps({"probabilities": [round(float(p), 4) for p in row]}).encode() for row in shares]
