@@ -53,7 +53,7 @@ class Range:
 
     def rounded(self, number: float) -> float:
         """A number of the range with the first four digits that differ in it: tables stay readable."""
-        digits = 4 + max(0, math.ceil(math.log10(max(abs(self.low), abs(self.high)) / (self.high - self.low))))
+        digits = 4 + max(0, round(math.log10(max(abs(self.low), abs(self.high)) / (self.high - self.low))))
         return min(max(self.low, float(f"{number:.{digits}g}")), self.high)
 
     def spread(self, count: int) -> list[str]:
@@ -146,7 +146,7 @@ def written(number: float) -> str:
 
 
 def corners(space: Sequence[Parameter], most: int = 64) -> list[Point]:
-    """Points that hold every probe of every parameter: all combinations if there are at most `most`, else one by one."""
+    """Points that hold every probe of every parameter: all combinations, or where they are too many one by one."""
     combinations: list[Point] = [{}]
     for parameter in space:
         combinations = [{**point, parameter.key: value} for value in parameter.probes for point in combinations]

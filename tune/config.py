@@ -1,0 +1,123 @@
+"""What a sweep is, as typed and frozen values."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from cluster.config import ClusterConfig
+from metaart.config import RunConfig, to_json
+from metaart.errors import UserError
+from metaart.training.checkpoint import load_json, save_text
+from tune.searchers import SEARCHERS
+from tune.space import Parameter
+
+SWEEP = "sweep.json"
+
+
+@dataclass(frozen=True)
+class SweepConfig:
+    """How the space is searched.
+
+    Attributes:
+        trials: how many, at most.
+        searcher: `tpe`, `random` or `grid`.
+        scheduler: `asha` (Li et al. 2020) stops a trial at a rung where others did better; `none` stops none.
+        first_rung: outer steps before a trial may be stopped; 0 takes a 27th of all steps, at least one validation.
+        reduction: one in so many goes on past a rung; the next rung is so many times further.
+        concurrent: trials at a time, at most; 0 is as many as there is room for.
+        seed: of what is proposed; the runs keep the recipe's.
+    """
+
+    trials: int = 32
+    searcher: Literal["tpe", "random", "grid"] = "tpe"
+    scheduler: Literal["asha", "none"] = "asha"
+    first_rung: int = 0
+    reduction: int = 3
+    concurrent: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for good, name, expected in (
+            (1 <= self.trials <= 9999, "trials", "a number from 1 to 9999"),
+            (self.searcher in SEARCHERS, "searcher", f"one of {', '.join(SEARCHERS)}"),
+            (self.scheduler in ("asha", "none"), "scheduler", "asha or none"),
+            (self.first_rung >= 0, "first-rung", "0 (a 27th of all steps) or a number of steps"),
+            (self.reduction >= 2, "reduction", "2 or more"),
+            (self.concurrent >= 0, "concurrent", "0 (as many as there is room for) or a number of trials"),
+            (0 <= self.seed < 2**32, "seed", "from 0 to 4294967295"),
+        ):
+            if not good:
+                got = repr(getattr(self, name.replace("-", "_")))
+                raise UserError(expected=f"--{name} to be {expected}", got=got, fix=f"Give another: --{name} ...")
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """All that decides a sweep.
+
+    Attributes:
+        config: of the run whose keys are searched.
+        cluster: who trains a trial.
+        space: what is searched.
+        how: searcher, scheduler, number of trials.
+        folder: the sweep's directory, on storage that all machines share.
+    """
+
+    config: RunConfig
+    cluster: ClusterConfig
+    space: tuple[Parameter, ...]
+    how: SweepConfig
+    folder: Path
+
+    @property
+    def first_rung(self) -> int:
+        """Outer steps before a trial may be stopped: a multiple of the steps between validations."""
+        every, steps = self.config.meta.validate_every, self.config.meta.steps
+        wanted = self.how.first_rung or steps / 27
+        return min(steps, max(1, -(-int(wanted) // every)) * every)
+
+
+def prepare_sweep(sweep: Sweep, *, resume: bool) -> None:
+    """Make the sweep's directory, or check that it is the one to go on with.
+
+    Raises:
+        UserError: a sweep is there and `resume` is off, it is another one, or there is none to resume.
+    """
+    path = sweep.folder / SWEEP
+    if not path.exists():
+        if resume:
+            raise UserError(expected="a sweep to go on with", got=f"no {path}", fix="Leave --resume out to begin one.")
+        sweep.folder.mkdir(parents=True, exist_ok=True)
+        save_text(path, json.dumps(_plain(sweep), indent=1))
+        return
+    if not resume:
+        raise UserError(
+            expected="a new directory for a sweep",
+            got=f"{sweep.folder}, which holds a sweep",
+            fix="Add --resume or another --out.",
+        )
+    before, now = load_json(path), _plain(sweep)
+    if sweep.how.searcher != "grid" and isinstance(before.get("how"), dict):
+        before["how"]["trials"] = now["how"]["trials"]  # more of them may be asked for; a grid would be another one
+    if different := [key for key in now if before.get(key) != now[key]]:
+        raise UserError(
+            expected="the sweep that was begun",
+            got=f"another {', '.join(different)} for {sweep.folder}",
+            fix="Resume with the same recipe, --space, --set and searcher, or take another --out.",
+        )
+    save_text(path, json.dumps(now, indent=1))
+
+
+def _plain(sweep: Sweep) -> dict[str, Any]:
+    how = dataclasses.asdict(sweep.how)
+    del how["concurrent"]  # how many fit is no part of what is searched
+    return {
+        "run": json.loads(to_json(sweep.config)),
+        "cluster": json.loads(to_json(sweep.cluster)),
+        "space": json.loads(json.dumps([dataclasses.asdict(parameter) for parameter in sweep.space])),
+        "how": how,
+    }

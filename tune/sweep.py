@@ -1,0 +1,246 @@
+"""A sweep on Ray Tune: proposes trials, starts them where there is room, stops those that fall behind."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import ray
+from ray import tune
+from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
+from ray.tune.search import Searcher
+
+from cluster.config import ClusterConfig
+from metaart.config import RunConfig
+from tune.config import Sweep
+from tune.records import ENDED, FAILED, FINISHED, RUNNING, STOPPED, Trial, note, read_trial, read_trials
+from tune.searchers import propose
+from tune.trial import Job, run_trial
+
+RAY_FILES = "ray"
+_STEP, _LOSS = "step", "validation"
+_NOBODY: Any = None
+"""ASHA decides by itself and does not ask who runs the trials."""
+
+Told = Callable[[Trial], None]
+
+
+class Proposals(Searcher):
+    """What Ray Tune asks for the next trial: first those that a sweep before this one left unfinished, then new ones.
+
+    Args:
+        sweep: what is searched, and how.
+        trials: of the sweep until now.
+        told: called with each trial that ended.
+    """
+
+    def __init__(self, sweep: Sweep, trials: list[Trial], told: Told) -> None:
+        super().__init__(metric=_LOSS, mode="min")
+        self._sweep, self._told = sweep, told
+        self._trials = {trial.number: trial for trial in trials}
+        self._waiting = [trial.number for trial in trials if trial.outcome not in ENDED]
+        self._numbers: dict[str, int] = {}
+
+    def suggest(self, trial_id: str) -> Any:
+        """The configuration of a trial: its number and its point."""
+        if self._waiting:
+            trial = self._trials[self._waiting.pop(0)]
+            trial.outcome = RUNNING
+        else:
+            number, how = len(self._trials), self._sweep.how
+            known = list(self._trials.values())
+            point = None
+            if number < how.trials:
+                point = propose(how.searcher, self._sweep.space, number, known, seed=how.seed, most=how.trials)
+            if point is None:
+                return Searcher.FINISHED
+            trial = self._trials[number] = Trial(number, point)
+        note(self._sweep.folder, trial.number, trial.point, RUNNING)
+        self._numbers[trial_id] = trial.number
+        return {"number": trial.number, "point": dict(trial.point)}
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """Take a validation."""
+        trial = self._trials[self._numbers[trial_id]]
+        if _LOSS in result and (not trial.validations or trial.validations[-1][0] < result[_STEP]):
+            trial.validations.append((result[_STEP], result[_LOSS]))
+
+    def on_trial_complete(
+        self,
+        trial_id: str,
+        result: dict[str, Any] | None = None,  # noqa: ARG002
+        error: bool = False,
+    ) -> None:
+        """Take an end."""
+        number = self._numbers[trial_id]
+        trial = read_trial(self._sweep.folder, number)
+        if error:
+            trial.outcome = FAILED
+        self._trials[number] = trial
+        if trial.outcome != RUNNING:  # else the sweep is being interrupted, and the trial with it
+            self._told(trial)
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the trials' own files are what a sweep is resumed from."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing, as nothing is saved."""
+
+
+class Halving(ASHAScheduler):
+    """ASHA over the validations of the meta stage; remembers the rungs that earlier trials reached.
+
+    Args:
+        sweep: whose rungs these are.
+        trials: of the sweep until now.
+    """
+
+    def __init__(self, sweep: Sweep, trials: list[Trial]) -> None:
+        super().__init__(
+            time_attr=_STEP,
+            metric=_LOSS,
+            mode="min",
+            # One more than there are, so that a trial which reaches the end has finished and is not stopped there.
+            max_t=max([sweep.config.meta.steps, *_searched_steps(sweep)]) + 1,
+            grace_period=sweep.first_rung,
+            reduction_factor=sweep.how.reduction,
+        )
+        self._sweep = sweep
+        self._earlier = {trial.number: trial for trial in trials}
+        for trial in trials:
+            if trial.outcome in (FINISHED, STOPPED):
+                known: Any = SimpleNamespace(trial_id=f"earlier-{trial.number}")
+                super().on_trial_add(_NOBODY, known)
+                self._replay(known, trial)
+
+    def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
+        """Take a trial; one that is gone on with stands at the rungs that it has passed."""
+        super().on_trial_add(tune_controller, trial)
+        if earlier := self._earlier.get(trial.config["number"]):
+            self._replay(trial, earlier)
+
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+        """Decide; that a trial is stopped is written down at once."""
+        decision: str = super().on_trial_result(tune_controller, trial, result)
+        # What has come to its end, or broke, wrote that down itself.
+        number, point = trial.config["number"], trial.config["point"]
+        if decision == TrialScheduler.STOP and read_trial(self._sweep.folder, number).outcome == RUNNING:
+            note(self._sweep.folder, number, point, STOPPED)
+        return decision
+
+    def _replay(self, known: Any, trial: Trial) -> None:
+        best = float("inf")
+        for step, loss in trial.validations:
+            best = min(best, loss)
+            super().on_trial_result(_NOBODY, known, {_STEP: step, _LOSS: best})
+
+
+class _Interruption(tune.Stopper):
+    def __init__(self, stop: Callable[[], bool]) -> None:
+        self._stop = stop
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:  # noqa: ARG002
+        return False
+
+    def stop_all(self) -> bool:
+        return self._stop()
+
+
+def search(
+    sweep: Sweep, pooled: Path | None, *, told: Told = lambda _: None, stop: Callable[[], bool] = lambda: False
+) -> list[Trial]:
+    """Run the trials of a sweep that `prepare_sweep` made on the Ray that this process is connected to.
+
+    Args:
+        sweep: what is searched, and how; trials that ended are not run again.
+        pooled: see `tune.trial.Job`.
+        told: called with each trial that ended.
+        stop: asked several times a second; True leaves the trials where they are.
+
+    Returns:
+        All trials by number; those that `stop` left are `running`.
+    """
+    trials = read_trials(sweep.folder)
+    folder = sweep.folder.resolve()
+    job = Job(_absolute(sweep.config), sweep.cluster, folder, pooled.resolve() if pooled else None)
+    proposals = Proposals(sweep, trials, told)
+    room = concurrent(sweep.cluster, sweep.how.concurrent, ray.cluster_resources())  # type: ignore[no-untyped-call]
+    left = sum(trial.outcome not in ENDED for trial in trials) + max(0, sweep.how.trials - len(trials))
+    shutil.rmtree(folder / RAY_FILES, ignore_errors=True)
+    if not left:
+        return trials
+
+    def drive(config: dict[str, Any]) -> None:
+        run_trial(job, config["number"], config["point"], tune.report)
+
+    tuner = tune.Tuner(
+        tune.with_resources(drive, _resources(sweep.cluster)),
+        tune_config=tune.TuneConfig(
+            search_alg=proposals,
+            scheduler=Halving(sweep, trials) if sweep.how.scheduler == "asha" else FIFOScheduler(),  # type: ignore[no-untyped-call]
+            num_samples=left,
+            max_concurrent_trials=room,
+            # Importing PyTorch takes longer than a small trial.
+            reuse_actors=True,
+        ),
+        run_config=tune.RunConfig(
+            name=RAY_FILES,
+            storage_path=str(folder),
+            failure_config=tune.FailureConfig(max_failures=sweep.cluster.max_failures),
+            stop=_Interruption(stop),
+            verbose=0,
+        ),
+    )
+    try:
+        results = tuner.fit()
+        ended = [results[place] for place in range(len(results))]
+        errors = {end.config["number"]: str(end.error) for end in ended if end.error and end.config}
+    finally:
+        shutil.rmtree(folder / RAY_FILES, ignore_errors=True)
+    for number, why in errors.items():
+        trial = read_trial(sweep.folder, number)
+        if trial.outcome == RUNNING:
+            note(sweep.folder, number, trial.point, FAILED, why[-2000:])
+    return read_trials(sweep.folder)
+
+
+def tune_environment() -> None:
+    """Tell Ray Tune, before it is started, what it reads from the environment: write no logs, leave SIGINT to us."""
+    os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
+    os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
+    os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
+    os.environ.setdefault("RAY_CHDIR_TO_TRIAL_DIR", "0")
+    # A stopped trial leaves a checkpoint first; an actor that does not wait for it is started anew.
+    os.environ.setdefault("TUNE_FUNCTION_THREAD_TIMEOUT_S", "30")
+
+
+def concurrent(cluster: ClusterConfig, most: int, there: dict[str, Any]) -> int:
+    """How many trials there is room for at a time, at least 1.
+
+    Args:
+        cluster: who trains a trial.
+        most: upper bound; 0 for none.
+        there: resources under Ray's names.
+    """
+    room = [int(there.get(name, 0)) // needed for name, needed in cluster.needed.items() if needed]
+    return max(1, min([*room, *([most] if most else [])]))
+
+
+def _resources(cluster: ClusterConfig) -> dict[str, float]:
+    """What a trial's own process holds: all it needs where it trains itself, nothing where it waits for workers."""
+    return dict(cluster.needed) if cluster.workers == 1 else {"CPU": 0}
+
+
+def _searched_steps(sweep: Sweep) -> list[int]:
+    return [
+        int(value) for parameter in sweep.space if parameter.key == "meta.steps" for value in parameter.probes
+    ]  # fmt: skip
+
+
+def _absolute(config: RunConfig) -> RunConfig:
+    return dataclasses.replace(config, data=str(Path(config.data).resolve())) if config.data else config

@@ -1,0 +1,161 @@
+"""What one trial does: a run like any other, in the sweep's folder, that says how well it validates."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from cluster.config import ClusterConfig
+from cluster.driver import fit
+from metaart.algorithms import MetaAlgorithm
+from metaart.config import RunConfig, StageConfig
+from metaart.training.journal import Journal
+from metaart.training.loop import Diverged, Interrupted, Place
+from metaart.training.run import POOLED, load_config, prepare_run, start_from, train_run
+from metaart.training.step import LocalStep
+from tune.keys import settle
+from tune.records import DIVERGED, FINISHED, note, trial_folder
+from tune.space import Point
+
+Report = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all trials of a sweep share; it travels to where they run.
+
+    Attributes:
+        config: of the run; its paths are absolute.
+        cluster: who trains a trial: one worker trains in the trial's own process, several are Ray Train workers.
+        folder: of the sweep, absolute.
+        pooled: run directory with the pooled weights that every trial begins with; None where the recipe has no pooled
+            stage, or what is searched changes it: then each trial trains its own, or takes that of an equal one.
+    """
+
+    config: RunConfig
+    cluster: ClusterConfig
+    folder: Path
+    pooled: Path | None
+
+
+def run_trial(job: Job, number: int, point: Point, report: Report) -> None:
+    """Train a trial to its end, or on from its checkpoint; what became of it is written down here.
+
+    Args:
+        job: of the sweep.
+        number: of the trial.
+        point: what is set.
+        report: called with {"step", "validation"} of each validation of the meta stage; it may raise SystemExit, as
+            Ray Tune's does where the trial is to stop: then a checkpoint is left, and it is raised again.
+    """
+    folder, config = trial_folder(job.folder, number), settle(job.config, point)
+    prepare_run(config, folder, resume=True)
+    if (pooled := job.pooled or _pooled_elsewhere(job, config)) is not None:
+        start_from(config, folder, pooled)
+    best, stopped = float("inf"), False
+
+    def take(line: dict[str, Any]) -> None:
+        nonlocal best, stopped
+        if line["stage"] != "meta" or "validation" not in line:
+            return
+        best = min(best, line["validation"])
+        if line["step"] < config.meta.steps:  # the last one is told when the run is whole
+            try:
+                report({"step": line["step"], "validation": best})
+            except SystemExit:
+                stopped = True
+
+    try:
+        train_anywhere(config, job.cluster, folder, report=take, stop=lambda: stopped)
+    except Diverged as error:
+        note(job.folder, number, point, DIVERGED, str(error))
+        return
+    except Interrupted:
+        if stopped:
+            raise SystemExit(0) from None
+        raise
+    note(job.folder, number, point, FINISHED)
+    report({"step": config.meta.steps, "validation": best})
+
+
+def _pooled_elsewhere(job: Job, config: RunConfig) -> Path | None:
+    """A trial that has trained the same pooled stage."""
+    if not config.pretrain.steps:
+        return None
+    wanted = pooled_config(config)
+    for path in sorted(job.folder.glob(f"trials/*/{POOLED}")):
+        if dataclasses.replace(pooled_config(load_config(path.parent)[0]), algorithm=wanted.algorithm) == wanted:
+            return path.parent
+    return None
+
+
+def train_anywhere(
+    config: RunConfig, cluster: ClusterConfig, folder: Path, *, report: Report, stop: Callable[[], bool]
+) -> None:
+    """Train a run that `prepare_run` made: one worker in this process, several as Ray Train workers.
+
+    Both take the same steps; starting a worker group costs half a minute, a process that is there nothing.
+
+    Raises:
+        UserError, Interrupted, TrainingFailed: see `cluster.driver.fit`.
+    """
+    if cluster.workers > 1:
+        fit(config, cluster, folder, report=report, stop=stop)
+        return
+    device = "cuda" if cluster.gpus_per_worker else "cpu"
+    torch.set_num_threads(cluster.cpus_per_worker)
+
+    def make_step(algorithm: MetaAlgorithm, stage: StageConfig) -> LocalStep:
+        return LocalStep(algorithm, stage, device)
+
+    with Journal(folder, {}, show=False) as journal:
+
+        def both(line: dict[str, Any]) -> None:
+            journal(line)
+            report(line)
+
+        place = Place(
+            folder=folder,
+            report=both,
+            log_every=config.log_every,
+            checkpoint_every=config.checkpoint_every,
+            stop=stop,
+            device=device,
+        )
+        train_run(config, place, make_step)
+
+
+def train_pooled(job: Job, report: Report, stop: Callable[[], bool]) -> None:
+    """Train the pooled stage that all trials share, once; a finished one is kept.
+
+    Raises:
+        Interrupted: `stop` said so; the checkpoint is written.
+    """
+    assert job.pooled is not None
+    if (job.pooled / POOLED).exists():
+        return
+    config = pooled_config(job.config)
+    prepare_run(config, job.pooled, resume=True)
+    train_anywhere(config, job.cluster, job.pooled, report=report, stop=stop)
+
+
+def pooled_config(config: RunConfig) -> RunConfig:
+    """A run's pooled stage alone."""
+    return dataclasses.replace(config, meta=StageConfig(steps=0, episode=config.meta.episode))
+
+
+def take_pooled(job: Job, other: Path) -> None:
+    """Take over the pooled weights of another run for all trials.
+
+    Raises:
+        UserError: the other run has none, or another learner.
+    """
+    assert job.pooled is not None
+    config = pooled_config(job.config)
+    prepare_run(config, job.pooled, resume=True)
+    start_from(config, job.pooled, other)
