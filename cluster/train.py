@@ -11,7 +11,7 @@ from cluster.config import ClusterConfig, override_both
 from cluster.driver import TrainingFailed, check, fit, ray_connection
 from metaart.config import to_json
 from metaart.errors import UserError
-from metaart.recipes import RECIPES, recipe
+from metaart.recipes import RECIPES, recipe_or_file
 from metaart.training.journal import Progress, summary
 from metaart.training.loop import Interrupted, stop_on_sigint
 from metaart.training.run import prepare_run, start_from
@@ -25,6 +25,7 @@ storage that all machines share.
   python -m cluster.train music --workers 2
   python -m cluster.train music --workers 2 --set deepspeed.zero_stage=3 --set meta.steps=500 --out runs/three
   python -m cluster.train music --workers 2 --resume             after Ctrl-C, which leaves a checkpoint, or a crash
+  python -m cluster.train --recipe-file sweeps/music/best.json   what a sweep (`python -m tune.search`) found best
   python -m cluster.train music --workers 4 --set gpus_per_worker=1 --address auto
 
 Keys of the cluster: workers, cpus_per_worker (1), gpus_per_worker (0), max_failures (3: restarts from the last
@@ -58,7 +59,8 @@ def _parser() -> argparse.ArgumentParser:
         epilog=f"Recipes:\n{listed}\n\n{HELP}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("recipe", help="one of the recipes below")
+    parser.add_argument("recipe", nargs="?", help="one of the recipes below")
+    parser.add_argument("--recipe-file", type=Path, metavar="JSON", help="a recipe as a file: a sweep's best.json")
     parser.add_argument("--workers", type=int, default=2, help="processes that share every batch (2)")
     parser.add_argument("--address", help="a running Ray cluster; auto finds it; started on this machine if left out")
     parser.add_argument("--data", help="prepared folder; the recipe's own (data/music) if left out")
@@ -72,11 +74,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _train(options: argparse.Namespace) -> int:
     settings = [f"workers={options.workers}", *([f"data={options.data}"] if options.data else []), *options.settings]
-    config, cluster = override_both(recipe(options.recipe), ClusterConfig(), settings)
+    config, cluster = override_both(recipe_or_file(options.recipe, options.recipe_file), ClusterConfig(), settings)
     if options.show:
         print(f"{to_json(config)}\n{to_json(cluster)}")
         return 0
-    out = options.out or Path("runs") / options.recipe
+    out = options.out or Path("runs") / config.recipe
     progress = Progress({"pretrain": config.pretrain.steps, "meta": config.meta.steps})
     check(config, cluster)
     print(f"{out}: starting {cluster.workers} workers, ZeRO stage {cluster.deepspeed.zero_stage}", file=sys.stderr)

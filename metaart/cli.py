@@ -70,7 +70,8 @@ def _add_train(commands: Commands) -> None:
         "Meta-train a recipe in this process (python -m cluster.train does it on many).",
         f"Recipes:\n{listed}\n\n{KEYS_HELP}",
     )
-    train.add_argument("recipe", help="one of the recipes below")
+    train.add_argument("recipe", nargs="?", help="one of the recipes below")
+    train.add_argument("--recipe-file", type=Path, metavar="JSON", help="a recipe as a file: a sweep's best.json")
     train.add_argument("--data", help="prepared folder; the recipe's own (data/music) if left out")
     train.add_argument("--out", type=Path, help="run directory (runs/RECIPE)")
     train.add_argument("--start-from", type=Path, metavar="RUN", help="take over the pooled weights of another run")
@@ -98,17 +99,17 @@ def _add_draw(commands: Commands) -> None:
 
 def _train(options: argparse.Namespace) -> int:
     from metaart.config import override, to_json
-    from metaart.recipes import recipe
+    from metaart.recipes import recipe_or_file
     from metaart.training.journal import Journal, summary
     from metaart.training.loop import Interrupted, Place
     from metaart.training.run import prepare_run, start_from, train_run
 
     settings = [f"data={options.data}", *options.settings] if options.data else options.settings
-    config = override(recipe(options.recipe), settings)
+    config = override(recipe_or_file(options.recipe, options.recipe_file), settings)
     if options.show:
         print(to_json(config))
         return 0
-    out = options.out or Path("runs") / options.recipe
+    out = options.out or Path("runs") / config.recipe
     prepare_run(config, out, resume=options.resume)
     if options.start_from is not None:
         start_from(config, out, options.start_from)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from metaart.algorithms.anil import ANILConfig
 from metaart.algorithms.maml import MAMLConfig
-from metaart.config import RunConfig, StageConfig
+from metaart.config import RunConfig, StageConfig, from_json
 from metaart.data.sampler import EpisodeConfig
 from metaart.domains.critique import CritiqueConfig
 from metaart.domains.music import MusicConfig
@@ -99,3 +100,28 @@ def recipe(name: str) -> RunConfig:
             expected=f"a recipe: {', '.join(RECIPES)}", got=repr(name), fix="`metaart train --help` lists them."
         )
     return RECIPES[name]()
+
+
+def recipe_or_file(name: str | None, file: Path | None) -> RunConfig:
+    """The configuration of a recipe by its name, or of a recipe file: any config.json of a run, best.json of a sweep.
+
+    Raises:
+        UserError: both or neither, no such recipe, or a file that is none.
+    """
+    if (name is None) == (file is None):
+        raise UserError(
+            expected="a recipe or a recipe file",
+            got="neither" if name is None else f"both {name!r} and {file}",
+            fix="Give one of them: metaart train music, or metaart train --recipe-file best.json",
+        )
+    if name is not None:
+        return recipe(name)
+    assert file is not None
+    try:
+        return from_json(file.read_text(encoding="utf-8"), where=str(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            expected="a recipe file",
+            got=f"{file}: {error}",
+            fix="Give the best.json of a sweep or a run's config.json.",
+        ) from error

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from cluster import train
+from metaart import cli
 from metaart.config import from_json, override, to_json
 from metaart.domains import art_of
 from metaart.errors import UserError
-from metaart.recipes import RECIPES, recipe
+from metaart.recipes import RECIPES, recipe, recipe_or_file
 from metaart.training.loop import Place
 from metaart.training.run import load_algorithm, prepare_run, train_run
 from tests.contract.arts import data_of
@@ -37,6 +39,40 @@ def test_a_recipe_runs_one_step(name: str, request: pytest.FixtureRequest, tmp_p
 def test_an_unknown_recipe_is_refused_with_those_there_are() -> None:
     with pytest.raises(UserError, match="music, critique, rating, sinusoid"):
         recipe("opera")
+
+
+def test_a_recipe_file_is_read_back_equal_by_both_commands_of_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = override(recipe("sinusoid"), ["algorithm.alpha=0.0123", "seed=5"])
+    file = tmp_path / "best.json"
+    file.write_text(to_json(config), encoding="utf-8")
+    assert recipe_or_file(None, file) == config
+    for command in (cli.main, train.main):
+        arguments = ["train"] if command is cli.main else []
+        assert command([*arguments, "--recipe-file", str(file), "--set", "meta.steps=7", "--show"]) == 0
+        shown = capsys.readouterr().out
+        assert '"alpha": 0.0123' in shown
+        assert '"steps": 7' in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("music", "{}", "both 'music' and"),
+        (None, None, "neither"),
+        (None, "", "recipe file"),
+        (None, "not JSON", "JSON"),
+        (None, "[1, 2]", "JSON"),
+        (None, '{"recipe": "music", "colour": 1}', "colour"),
+    ],
+)
+def test_a_recipe_file_that_is_none_is_refused(name: str | None, text: str | None, words: str, tmp_path: Path) -> None:
+    file = None if text is None else tmp_path / "recipe.json"
+    if file is not None and text:
+        file.write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=words):
+        recipe_or_file(name, file)
 
 
 def test_recipes_say_what_they_are() -> None:
