@@ -13,11 +13,13 @@ import torch
 from cluster.config import ClusterConfig
 from cluster.driver import fit
 from metaart.algorithms import MetaAlgorithm
+from metaart.build import build_domain, build_pooled
 from metaart.config import RunConfig, StageConfig
+from metaart.training.checkpoint import load_tensors
 from metaart.training.journal import Journal
 from metaart.training.loop import Diverged, Interrupted, Place
 from metaart.training.run import POOLED, load_config, prepare_run, start_from, train_run
-from metaart.training.step import LocalStep
+from metaart.training.step import LocalStep, load_weights
 from tune.keys import settle
 from tune.records import DIVERGED, FINISHED, note, trial_folder
 from tune.space import Point
@@ -149,13 +151,13 @@ def pooled_config(config: RunConfig) -> RunConfig:
     return dataclasses.replace(config, meta=StageConfig(steps=0, episode=config.meta.episode))
 
 
-def take_pooled(job: Job, other: Path) -> None:
-    """Take over the pooled weights of another run for all trials.
+def check_pooled(config: RunConfig, other: Path) -> None:
+    """Raise `UserError` where a run has no pooled weights, or those of another learner."""
+    load_weights(build_pooled(config, build_domain(config)), load_tensors(other / POOLED))
 
-    Raises:
-        UserError: the other run has none, or another learner.
-    """
-    assert job.pooled is not None
-    config = pooled_config(job.config)
-    prepare_run(config, job.pooled, resume=True)
-    start_from(config, job.pooled, other)
+
+def take_pooled(config: RunConfig, pooled: Path, other: Path) -> None:
+    """Take over the pooled weights of another run, which `check_pooled` has seen, for all trials."""
+    config = pooled_config(config)
+    prepare_run(config, pooled, resume=True)
+    start_from(config, pooled, other)

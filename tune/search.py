@@ -1,0 +1,186 @@
+"""The command line `python -m tune.search`: the settings of a recipe that validate best, found on Ray Tune."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from cluster.config import ClusterConfig, override_both
+from cluster.driver import TrainingFailed, check, ray_connection
+from metaart.config import RunConfig
+from metaart.errors import UserError
+from metaart.recipes import RECIPES, recipe_or_file
+from metaart.training.journal import Progress
+from metaart.training.loop import Interrupted, stop_on_sigint
+from tune.config import SWEEP, Sweep, SweepConfig, prepare_sweep
+from tune.keys import changes_pooled, read_space
+from tune.page import PAGE, write_page
+from tune.records import ENDED, Trial
+from tune.report import BEST, PICTURE, short, table, write_report
+from tune.searchers import SEARCHERS
+from tune.space import grid
+from tune.trackers import log_trial
+from tune.trial import Job, check_pooled, take_pooled, train_pooled
+
+HELP = """\
+Each trial is a run like any other, in OUT/trials/NNNN, judged by its validation loss: the test hands are not opened.
+The pooled stage is trained once for all trials, or taken from another run by --start-from. With one worker a trial
+trains in its own Ray process, with several it is a Ray Train run; as many trials run at a time as there is room for.
+
+  python -m tune.search music --start-from runs/music --trials 16 --out sweeps/music
+  python -m tune.search music --space 'alpha=loguniform(1e-4,0.1)' --space 'steps=choice(1,3,5)' --set meta.steps=150
+  python -m tune.search music --searcher grid --scheduler none --trials 9
+  python -m tune.search music --resume --trials 32      the same command after Ctrl-C or a crash, or for more trials
+  metaart train --recipe-file sweeps/music/best.json    or python -m cluster.train --recipe-file ...
+
+Spaces: uniform(low,high), loguniform(low,high), quniform(low,high,step), randint(low,high), lograndint(low,high) with
+both ends included, and choice(value,value,...). A name is a full key of --set (meta.outer_lr), or a short one: alpha
+stands for algorithm.alpha. Without --space, what the algorithm names as worth searching: alpha first.
+In OUT: results.json, best.json, losses.png, index.html, and the trials, whose curves `tensorboard --logdir OUT` shows.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Search; 0 if it was done, 1 if no trial could be judged, 2 for bad input, 130 if it was interrupted."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _search(options)
+    except UserError as error:
+        print(f"tune.search: {error}", file=sys.stderr)
+        return 2
+    except TrainingFailed as error:
+        print(f"tune.search: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("tune.search: interrupted", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    listed = "\n".join(f"  {name:10} {(make.__doc__ or '').splitlines()[0]}" for name, make in RECIPES.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m tune.search",
+        description="Search the settings of a recipe, alpha first, with Ray Tune.",
+        epilog=f"Recipes:\n{listed}\n\n{HELP}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("recipe", nargs="?", help="one of the recipes below")
+    add("--recipe-file", type=Path, metavar="JSON", help="a recipe as a file")
+    add("--space", dest="spaces", action="append", default=[], metavar="NAME=KIND(..)", help="see below")
+    add("--trials", type=int, default=32, help="how many, at most (32)")
+    add("--searcher", default="tpe", help=f"{', '.join(SEARCHERS)} (tpe)")
+    add("--scheduler", default="asha", help="asha stops trials that fall behind, none stops none (asha)")
+    add("--first-rung", type=int, default=0, metavar="STEPS", help="before a trial may be stopped (a 27th of all)")
+    add("--reduction", type=int, default=3, metavar="N", help="one trial in N goes on past a rung (3)")
+    add("--workers", type=int, default=1, help="processes that share a trial's batches (1)")
+    add("--concurrent", type=int, default=0, metavar="N", help="trials at a time, at most (as there is room for)")
+    add("--seed", type=int, default=0, help="of what is proposed (0)")
+    add("--address", help="a running Ray cluster; auto finds it; started on this machine if left out")
+    add("--data", help="prepared folder; the recipe's own if left out")
+    add("--out", type=Path, help="directory of the sweep (sweeps/RECIPE)")
+    add("--start-from", type=Path, metavar="RUN", help="take over the pooled weights of another run")
+    add("--resume", action="store_true", help="go on with the sweep that is there; no trial that ended is repeated")
+    add("--set", dest="settings", action="append", default=[], metavar="KEY=VALUE", help="fixed for all trials")
+    return parser
+
+
+def _search(options: argparse.Namespace) -> int:
+    sweep = _sweep(options)
+    shared = bool(sweep.config.pretrain.steps or options.start_from) and not changes_pooled(
+        [parameter.key for parameter in sweep.space]
+    )
+    if options.start_from is not None and not shared:
+        raise UserError(
+            expected="a search that leaves the pooled model as it is",
+            got=f"--start-from {options.start_from} and a space over pretrain or domain",
+            fix="Leave --start-from out: each trial then trains a pooled model of its own.",
+        )
+    if options.start_from is not None:
+        check_pooled(sweep.config, options.start_from)
+    prepare_sweep(sweep, resume=options.resume)
+    pooled = sweep.folder / "pooled" if shared else None
+    if pooled is not None and options.start_from is not None:
+        take_pooled(sweep.config, pooled, options.start_from)
+    trials = _run(sweep, pooled, options.address)
+    results = write_report(sweep, trials)
+    print(table(sweep.space, trials))
+    write_page(sweep, trials, results)
+    left = [trial for trial in trials if trial.outcome not in ENDED]
+    for trial in left:
+        if trial.why:
+            print(f"tune.search: trial {trial.number} failed: {trial.why.strip().splitlines()[-1]}", file=sys.stderr)
+    if any(not trial.why for trial in left):
+        print("tune.search: interrupted. Go on with: the same command and --resume", file=sys.stderr)
+        return 130
+    if results["best"] is None:
+        print("tune.search: no trial could be judged: all diverged or failed", file=sys.stderr)
+        return 1
+    print(f"{sweep.folder}: {BEST}, results.json, {PICTURE}, {PAGE}, trials/")
+    return 0
+
+
+def _sweep(options: argparse.Namespace) -> Sweep:
+    """What is asked for, refused here where it cannot work, before anything is written or started."""
+    settings = [f"workers={options.workers}", *([f"data={options.data}"] if options.data else []), *options.settings]
+    config, cluster = override_both(
+        recipe_or_file(options.recipe, options.recipe_file), ClusterConfig(workers=1), settings
+    )
+    how = SweepConfig(
+        trials=options.trials,
+        searcher=options.searcher,
+        scheduler=options.scheduler,
+        first_rung=options.first_rung,
+        reduction=options.reduction,
+        concurrent=options.concurrent,
+        seed=options.seed,
+    )
+    _refuse_unjudged(config)
+    space = read_space(options.spaces, config)
+    if how.searcher == "grid":
+        grid(space, how.trials)
+    check(config, cluster)
+    return Sweep(config, cluster, tuple(space), how, options.out or Path("sweeps") / config.recipe)
+
+
+def _refuse_unjudged(config: RunConfig) -> None:
+    if not config.meta.steps or not config.meta.validate_every:
+        raise UserError(
+            expected="a meta stage with validations, on which trials are judged",
+            got=f"meta.steps={config.meta.steps}, meta.validate_every={config.meta.validate_every}",
+            fix="Use --set meta.steps=150 --set meta.validate_every=25.",
+        )
+
+
+def _run(sweep: Sweep, pooled: Path | None, address: str | None) -> list[Trial]:
+    """Train the pooled stage if it has not been, then search."""
+    from tune.sweep import search, tune_environment
+
+    tune_environment()
+    print(
+        f"{sweep.folder}: {SWEEP} says what is searched: {', '.join(short(p.key) for p in sweep.space)}",
+        file=sys.stderr,
+    )
+
+    def told(trial: Trial) -> None:
+        found = ", ".join(f"{short(key)}={value}" for key, value in trial.point.items())
+        loss = "no validation" if trial.best is None else f"validation {trial.best:.4f}"
+        print(f"trial {trial.number}: {found}: {loss}, {trial.outcome} after {trial.steps} steps", file=sys.stderr)
+        log_trial(sweep.folder, sweep.config.recipe, sweep.space, trial)
+
+    with stop_on_sigint() as sigint, ray_connection(sweep.cluster, address):
+        if pooled is not None:
+            progress = Progress({"pretrain": sweep.config.pretrain.steps})
+            try:
+                train_pooled(Job(sweep.config, sweep.cluster, sweep.folder, pooled), progress, sigint.is_set)
+            except Interrupted:
+                raise KeyboardInterrupt from None
+            finally:
+                progress.close()
+        return search(sweep, pooled, told=told, stop=sigint.is_set)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
