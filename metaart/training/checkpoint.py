@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ def save_checkpoint(folder: Path, state: dict[str, State], progress: dict[str, A
     Args:
         folder: where, `step-NNNNNNN`; replaced if there.
         state: of the outer step.
-        progress: step, best validation, counters; JSON.
+        progress: step, best validation, counters, this step's validation if it had one; JSON.
     """
     partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
     shutil.rmtree(partial, ignore_errors=True)
@@ -35,7 +36,8 @@ def save_checkpoint(folder: Path, state: dict[str, State], progress: dict[str, A
     try:
         _write_tensors(partial / FILES[0], state["weights"])
         _write_tensors(partial / FILES[1], state["optimizer"])
-        _write_text(partial / FILES[2], json.dumps(progress))
+        sums = {name: _sum(partial / name) for name in FILES[:2]}
+        _write_text(partial / FILES[2], json.dumps({**progress, "sha256": sums}))
         _sync(partial)
         replaced = folder.with_name(folder.name + REPLACED)
         if folder.exists():
@@ -53,13 +55,16 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, State], dict[str, Any]]:
     """Read a checkpoint.
 
     Raises:
-        UserError: a file is missing or damaged.
+        UserError: a file is missing or damaged, by so much as a bit.
     """
     try:
         weights, optimizer = load_tensors(folder / FILES[0]), load_tensors(folder / FILES[1])
         progress = load_json(folder / FILES[2])
         if missing := [name for name in PROGRESS if name not in progress]:
             raise _unreadable(folder / FILES[2], "a checkpoint's state", ValueError(f"no {', '.join(missing)}"))
+        for name, expected in progress.pop("sha256", {}).items():  # older checkpoints have none
+            if _sum(folder / name) != expected:
+                raise _unreadable(folder / name, "a checkpoint's file", ValueError("it is not what was written"))
     except UserError as error:
         raise UserError(
             expected=error.expected, got=error.got, fix=f"Delete {folder} to go on from the checkpoint before it."
@@ -69,14 +74,36 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, State], dict[str, Any]]:
 
 def newest_checkpoint(folder: Path) -> Path | None:
     """The checkpoint with the highest step in a folder of `step-NNNNNNN`; the replaced one if its heir never came."""
-    found = _by_age(folder)
+    found = checkpoints(folder)
     return found[-1] if found else None
 
 
-def prune_checkpoints(folder: Path, keep: int = 2) -> None:
-    """Delete all but the newest checkpoints."""
-    for path in _by_age(folder)[:-keep]:
+def checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints in a folder of `step-NNNNNNN`, the newest last."""
+    # A step's own checkpoint comes after the one it replaced.
+    return sorted(folder.glob("step-*"), key=lambda path: (path.name.removesuffix(REPLACED), path.suffix != REPLACED))
+
+
+def prune_checkpoints(folder: Path, keep: int = 2, best: int = 0) -> list[Path]:
+    """Delete all checkpoints but the newest and the best validated ones.
+
+    Args:
+        folder: of `step-NNNNNNN`.
+        keep: how many of the newest stay.
+        best: how many of those of the lowest validation loss stay; the earlier of two that are equal.
+
+    Returns:
+        What was deleted.
+    """
+    found = checkpoints(folder)
+    newest = found[len(found) - keep :] if keep < len(found) else found
+    scores = {path: _validation(path) for path in found} if best else {}
+    scored = sorted((score, path.name, path) for path, score in scores.items() if score is not None)
+    kept = {*newest, *(path for _, _, path in scored[:best])}
+    deleted = [path for path in found if path not in kept]
+    for path in deleted:
         _discard(path)
+    return deleted
 
 
 def remove_partials(folder: Path) -> None:
@@ -125,9 +152,16 @@ def save_text(path: Path, text: str) -> None:
     _replace(path, lambda partial: _write_text(partial, text))
 
 
-def _by_age(folder: Path) -> list[Path]:
-    # A step's own checkpoint comes after the one it replaced.
-    return sorted(folder.glob("step-*"), key=lambda path: (path.name.removesuffix(REPLACED), path.suffix != REPLACED))
+def _validation(folder: Path) -> float | None:
+    try:
+        return load_json(folder / FILES[2]).get("validation")
+    except UserError:
+        return None
+
+
+def _sum(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, sha256).hexdigest()
 
 
 def _discard(folder: Path) -> None:

@@ -24,7 +24,10 @@ class Progress:
         self._bar: tqdm[Any] | None = None
 
     def __call__(self, line: dict[str, Any]) -> None:
-        """Take one line: {"stage", "step", "loss", ...}."""
+        """Take one line: {"stage", "step", "loss", ...}, or {"stage", "step", "note"} with something to be read."""
+        if "note" in line:
+            tqdm.write(f"{line['stage']}: {line['note']}", file=sys.stderr)
+            return
         if line["stage"] != self._stage or self._bar is None:
             self.close()
             self._stage = line["stage"]
@@ -104,6 +107,8 @@ def read_metrics(folder: Path) -> dict[str, dict[int, dict[str, Any]]]:
             try:
                 line = json.loads(text)
             except ValueError:  # the last line of a killed run may be half-written
+                continue
+            if "note" in line:
                 continue
             stages[line["stage"]].setdefault(line["step"], {}).update(line)
     return {stage: dict(sorted(lines.items())) for stage, lines in stages.items()}

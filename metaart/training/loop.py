@@ -23,13 +23,14 @@ from metaart.data.sampler import TaskSampler
 from metaart.errors import UserError
 from metaart.tasks import Task, num_tasks, to_device
 from metaart.training.checkpoint import (
+    checkpoints,
     load_checkpoint,
-    newest_checkpoint,
     prune_checkpoints,
     remove_partials,
     save_checkpoint,
     save_tensors,
 )
+from metaart.training.sharing import SharedFolder, Sharing
 from metaart.training.step import OuterStep
 
 Report = Callable[[dict[str, Any]], None]
@@ -73,8 +74,11 @@ class Place:
         report: called with each line of metrics, on every rank.
         log_every: steps between lines.
         checkpoint_every: steps between checkpoints.
+        keep_best: checkpoints that are kept, besides the two newest, because they validated best.
+        begin: called with stage and step (from 1) before each step, on every rank.
         stop: asked after each step, on every rank; all ranks get the same answer. True leaves a checkpoint and stops.
         device: where to compute.
+        sharing: how what rank 0 writes into the folder reaches the others.
     """
 
     folder: Path
@@ -83,8 +87,11 @@ class Place:
     report: Report = field(default=lambda _: None)
     log_every: int = 20
     checkpoint_every: int = 200
+    keep_best: int = 0
+    begin: Callable[[str, int], None] = field(default=lambda _stage, _step: None)
     stop: Callable[[], bool] = field(default=lambda: False)
     device: str = "cpu"
+    sharing: Sharing = field(default_factory=SharedFolder)
 
     def wait_for(self, path: Path, timeout_s: float = 300.0) -> None:
         """Block until rank 0 has written a file that every rank goes on from.
@@ -93,7 +100,7 @@ class Place:
             TimeoutError: it did not come.
         """
         deadline = time.monotonic() + timeout_s
-        while not path.exists():
+        while not self.sharing.seek(path):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"rank {self.rank} waited {timeout_s:.0f} s for {path} from rank 0")
             time.sleep(0.05)
@@ -111,18 +118,19 @@ def train(stage: Stage, outer_step: OuterStep, place: Place) -> None:
         Diverged: a loss or a weight is no finite number any more.
     """
     config, share = stage.config, range(place.rank, stage.config.tasks, place.world)
-    progress = _progress(outer_step, place)
+    progress = _progress(stage, outer_step, place)
     started, logged, clock = time.monotonic() - progress["seconds"], progress["step"], time.monotonic()
 
     with stop_on_sigint() as sigint, torch.random.fork_rng():
         for step in range(progress["step"], config.steps):
+            place.begin(stage.name, step + 1)
             _seed_generators(stage, step, place)
             tasks = stage.sampler.batch(step, share)
             log = step % place.log_every == 0 or step + 1 == config.steps
             before = outer_step.evaluate(tasks, adapted=False) if log else None
             loss = _finite(outer_step(tasks, config.rate(step)), stage, step)
             units = stage.units(tasks) * config.tasks // max(1, num_tasks(tasks))  # of all ranks, judged by this one's
-            progress |= {"step": step + 1, "units": progress["units"] + units}
+            progress |= {"step": step + 1, "units": progress["units"] + units, "validation": None}
             line: dict[str, Any] = {"stage": stage.name, "step": step + 1, "loss": loss}
             if log:
                 elapsed, clock = time.monotonic() - clock, time.monotonic()
@@ -131,6 +139,7 @@ def train(stage: Stage, outer_step: OuterStep, place: Place) -> None:
                 logged = step + 1
             if _due(step, config.validate_every, config.steps) and stage.validation is not None:
                 line["validation"] = _finite(validation_loss(stage, outer_step, place), stage, step)
+                progress["validation"] = line["validation"]
                 if progress["best"] is None or line["validation"] < progress["best"]:
                     progress["best"] = line["validation"]
                     _keep_as_best(stage, outer_step, place, step)
@@ -162,15 +171,27 @@ def validation_loss(stage: Stage, outer_step: OuterStep, place: Place) -> float:
     return total / count
 
 
-def _progress(outer_step: OuterStep, place: Place) -> dict[str, Any]:
+def _progress(stage: Stage, outer_step: OuterStep, place: Place) -> dict[str, Any]:
+    """Where the newest whole checkpoint leaves off; a damaged one is passed over, and that is said.
+
+    Raises:
+        UserError: all checkpoints are damaged.
+    """
     if place.rank == 0:
         remove_partials(place.folder)
-    newest = newest_checkpoint(place.folder / "checkpoints")
-    if newest is None:
-        return {"step": 0, "best": None, "units": 0, "seconds": 0.0}
-    state, progress = load_checkpoint(newest)
-    outer_step.load_state_dict(state)
-    return progress
+    damaged: UserError | None = None
+    for path in reversed(checkpoints(place.folder / "checkpoints")):
+        try:
+            state, progress = load_checkpoint(path)
+        except UserError as error:
+            damaged = error
+            place.report({"stage": stage.name, "step": 0, "note": f"passed over {path.name}: {error.got}"})
+            continue
+        outer_step.load_state_dict(state)
+        return progress
+    if damaged is not None:
+        raise damaged
+    return {"step": 0, "best": None, "units": 0, "seconds": 0.0}
 
 
 def _seed_generators(stage: Stage, step: int, place: Place) -> None:
@@ -180,10 +201,14 @@ def _seed_generators(stage: Stage, step: int, place: Place) -> None:
 
 def _save(stage: Stage, outer_step: OuterStep, place: Place, progress: dict[str, Any]) -> None:
     state = _finite_state(stage, outer_step, progress["step"] - 1)
+    folder = place.folder / "checkpoints"
+    path = folder / f"step-{progress['step']:07d}"
     if place.rank == 0:
-        checkpoints = place.folder / "checkpoints"
-        save_checkpoint(checkpoints / f"step-{progress['step']:07d}", state, progress)
-        prune_checkpoints(checkpoints)
+        save_checkpoint(path, state, progress)
+    place.sharing.send(path)
+    if place.rank == 0:
+        for deleted in prune_checkpoints(folder, best=place.keep_best):
+            place.sharing.drop(deleted)
 
 
 def _keep_as_best(stage: Stage, outer_step: OuterStep, place: Place, step: int) -> None:
@@ -191,6 +216,7 @@ def _keep_as_best(stage: Stage, outer_step: OuterStep, place: Place, step: int) 
     if place.rank == 0:
         place.folder.mkdir(parents=True, exist_ok=True)
         save_tensors(place.folder / "best.safetensors", state["weights"])
+    place.sharing.send(place.folder / "best.safetensors")
 
 
 def _finite(loss: float, stage: Stage, step: int) -> float:

@@ -122,6 +122,7 @@ def _measured_once(algorithm: MetaAlgorithm, tasks: Task, place: Place) -> Batch
     if place.rank == 0 and not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         save_text(path, json.dumps(dataclasses.asdict(measured_batching(algorithm, tasks, place.device))))
+    place.sharing.send(path)
     place.wait_for(path)
     stored = load_json(path)
     if (
@@ -139,6 +140,7 @@ def _publish(source: Path, target: Path, place: Place) -> None:
     """Rank 0 puts a finished stage's weights at the top of the run; the others wait until they are there."""
     if place.rank == 0:
         save_tensors(target, load_tensors(source))
+    place.sharing.send(target)
     place.wait_for(target)
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from metaart.errors import UserError
 from metaart.training.checkpoint import (
     FILES,
+    checkpoints,
     load_checkpoint,
     load_json,
     load_tensors,
@@ -162,4 +163,28 @@ def test_a_state_without_its_keys_is_damaged(tmp_path: Path, text: str) -> None:
     save_checkpoint(tmp_path / "step-1", state(1), progress(1))
     (tmp_path / "step-1" / "state.json").write_text(text)
     with pytest.raises(UserError, match=r"state\.json"):
+        load_checkpoint(tmp_path / "step-1")
+
+
+def test_the_best_validated_checkpoints_stay_beside_the_newest(tmp_path: Path) -> None:
+    state = {"weights": {"w": torch.zeros(2)}, "optimizer": {}}
+    validations = {1: 0.5, 2: 0.1, 3: None, 4: 0.3, 5: 0.1, 6: 0.9, 7: None}
+    for step, validation in validations.items():
+        progress = {"step": step, "best": None, "units": 0, "seconds": 0.0, "validation": validation}
+        save_checkpoint(tmp_path / f"step-{step:07d}", state, progress)
+    deleted = prune_checkpoints(tmp_path, keep=2, best=3)
+    kept = [load_checkpoint(path)[1]["step"] for path in checkpoints(tmp_path)]
+    assert kept == [2, 4, 5, 6, 7]
+    assert sorted(path.name for path in deleted) == ["step-0000001", "step-0000003"]
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "optimizer.safetensors"])
+def test_one_changed_bit_is_noticed(name: str, tmp_path: Path) -> None:
+    state = {"weights": {"w": torch.ones(4)}, "optimizer": {"exp_avg|w": torch.ones(4)}}
+    save_checkpoint(tmp_path / "step-1", state, {"step": 1, "best": None, "units": 0, "seconds": 0.0})
+    load_checkpoint(tmp_path / "step-1")
+    content = bytearray((tmp_path / "step-1" / name).read_bytes())
+    content[-1] ^= 1
+    (tmp_path / "step-1" / name).write_bytes(content)
+    with pytest.raises(UserError, match=name):
         load_checkpoint(tmp_path / "step-1")
