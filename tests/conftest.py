@@ -64,6 +64,32 @@ def drawings_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_drawings(tmp_path_factory.mktemp("data") / "drawings")
 
 
+TINY_CRITIQUE = ["domain.side=16", "domain.layers=2", "domain.channels=8", "domain.most_hands=6", "meta.tasks=2",
+                 "meta.episode.support=2", "meta.episode.query=2", "meta.validation_tasks=2", "meta.steps=2",
+                 "batching.mode=loop"]  # fmt: skip
+"""Settings that make the recipes `critique` (with fewer hands a task) and `rating` take a second."""
+
+
+@pytest.fixture(scope="session")
+def critique_run(drawings_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished tiny run of attribution; read it, do not write into it."""
+    return _critique_run("critique", ["meta.episode.ways=3"], drawings_data, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def rating_run(drawings_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished tiny run of rating; read it, do not write into it."""
+    return _critique_run("rating", [], drawings_data, tmp_path_factory)
+
+
+def _critique_run(name: str, more: list[str], data: Path, factory: pytest.TempPathFactory) -> Path:
+    folder = factory.mktemp("runs") / name
+    config = override(recipe(name), [f"data={data}", *TINY_CRITIQUE, *more])
+    prepare_run(config, folder, resume=False)
+    train_run(config, Place(folder))
+    return folder
+
+
 @pytest.fixture(scope="session")
 def midi_folder(music_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """DIR/composer/*.mid of five hands, twelve pieces each."""

@@ -60,5 +60,39 @@ def _music(options: argparse.Namespace) -> int:
     return 0
 
 
-CREATIONS: dict[str, Callable[[Arts], None]] = {"music": _add_music}
+def _add_critique(arts: Arts) -> None:
+    critique = _art(
+        arts,
+        "critique",
+        "Judge a picture by examples: whose hand is it, or how would this curator rate it; and say why.",
+        "  metaart create critique --work new.png --examples-from hands --heat-map why.png\n"
+        "  metaart create critique --run runs/rating --work new.png --ratings scores.csv --json judged.json",
+    )
+    critique.add_argument("--run", dest="model", type=Path, help="run directory (the model that ships with metaart)")
+    critique.add_argument("--work", type=Path, required=True, metavar="FILE", help="what to judge")
+    given = critique.add_mutually_exclusive_group(required=True)
+    given.add_argument("--examples-from", type=Path, metavar="DIR", help="one sub-folder of works for each hand")
+    given.add_argument("--ratings", type=Path, metavar="CSV", help="a curator's scores from 1 to 10: file,score")
+    critique.add_argument("--heat-map", type=Path, metavar="PNG", help="also draw where the evidence lies")
+    critique.add_argument("--json", type=Path, metavar="FILE", help="also write the judgement as JSON")
+    critique.set_defaults(run=_critique)
+
+
+def _critique(options: argparse.Namespace) -> int:
+    from metaart.creation.critique_files import create_critique
+
+    print(
+        create_critique(
+            options.work,
+            run=options.model,
+            examples_from=options.examples_from,
+            ratings=options.ratings,
+            heat_map=options.heat_map,
+            json_file=options.json,
+        )
+    )
+    return 0
+
+
+CREATIONS: dict[str, Callable[[Arts], None]] = {"critique": _add_critique, "music": _add_music}
 """What adds the command of an art, by the art's name."""
