@@ -56,7 +56,7 @@ def _about(sweep: Sweep, trials: Sequence[Trial], results: dict[str, Any]) -> st
     early = f", {stopped} stopped early" if sweep.how.scheduler == "asha" else ""
     return (
         f"{len(trials)} trials{early}; {results['steps']:,} outer steps in all. Searcher {sweep.how.searcher}, "
-        f"scheduler {sweep.how.scheduler}. Every trial is judged on the same {sweep.config.meta.validation_tasks} tasks "
+        f"scheduler {sweep.how.scheduler}. All are judged on the same {sweep.config.meta.validation_tasks} tasks "
         "of validation hands; test hands were not opened."
     )
 
