@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from pathlib import Path
+from typing import Literal
 
 from metaart.data.media.base import Medium
 from metaart.errors import UserError
@@ -87,11 +88,13 @@ class Source(ABC):
         name: unique among the sources of what is prepared.
         min_works: smallest group that is kept, unless said otherwise.
         medium: what the works are.
+        kept: a folder for what took long to find out; None for nowhere.
     """
 
-    name: ClassVar[str]
+    name: str
     min_works: int
     medium: Medium
+    kept: Path | None = None
 
     @abstractmethod
     def groups(self) -> list[Group]:

@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from metaart.errors import UserError
 
+if TYPE_CHECKING:
+    from metaart.data.base import Source
+
 _DEFAULT = Path("data/music")
+_WHAT = ("music", "drawings", "pictures", "photographs")
+_EXAMPLES = """\
+A killed run goes on where it was; a second call does nothing.
+
+  metaart data prepare music                                     the corpus of the music21 package
+  metaart data prepare music --licence permissive --out data/free
+  metaart data prepare music --source folder --path my/midi      my/midi/COMPOSER/*.mid
+  metaart data prepare drawings --archive iconify-json-*.tgz     what `npm pack @iconify/json` wrote
+  metaart data prepare pictures --source folder --path my/art    my/art/ARTIST/*.jpg
+  metaart data prepare pictures --source parquet --path wikiart  image bytes and a column of labels
+  metaart data prepare pictures --source gcompris --out data/paintings
+  metaart data prepare photographs                               of Debian's gcompris-qt-data, or a folder of your own
+"""
 
 
 def add_data(data: argparse.ArgumentParser) -> None:
     """Add the actions to the parser of `metaart data`; each sets `run`, which takes the options and returns 0."""
     actions = data.add_subparsers(required=True, metavar="ACTION")
     _add_prepare(actions)
-    about = "Print groups, works, tokens, licences and splits of a prepared folder."
+    about = "Print groups, works, what they measure, licences and splits of a prepared folder."
     show = actions.add_parser("show", help=about, description=about)
     show.add_argument("data", type=Path, nargs="?", default=_DEFAULT, help="prepared folder (data/music)")
+    show.add_argument("--sheet", type=Path, metavar="FILE", help="also draw a few pictures of each group, as PNG")
+    show.add_argument("--per-group", type=int, default=8, metavar="N", help="pictures of each group on the sheet (8)")
     show.set_defaults(run=_show)
     about = "Write works of a group of a prepared folder as files again."
     export = actions.add_parser("export", help=about, description=about)
@@ -33,38 +53,30 @@ def _add_prepare(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "prepare",
         help=about,
         description=about,
-        epilog="A killed run goes on where it was; a second call does nothing.\n\n"
-        "  metaart data prepare music                                   the corpus of the music21 package\n"
-        "  metaart data prepare music --licence permissive --out data/free\n"
-        "  metaart data prepare music --source folder --path my/midi    my/midi/COMPOSER/*.mid",
+        epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    prepare.add_argument("domain", choices=["music"], help="the art form")
-    prepare.add_argument("--source", default="corpus", choices=["corpus", "folder"], help="where works come from")
-    prepare.add_argument("--path", type=Path, help="the folder of --source folder: one sub-folder per composer")
-    prepare.add_argument("--out", type=Path, help="folder to write (data/music)")
+    prepare.add_argument("what", choices=_WHAT, help="music, drawings, pictures or photographs")
+    prepare.add_argument("--source", help="where works come from (music: corpus or folder; see below)")
+    prepare.add_argument("--path", "--archive", type=Path, help="folder, file or archive of the source")
+    prepare.add_argument("--side", type=int, metavar="PX", help="longest side of pictures (512; drawings: 64)")
+    prepare.add_argument("--out", type=Path, help="folder to write (data/WHAT)")
     prepare.add_argument(
         "--licence", default="any", choices=["any", "permissive"], help="permissive leaves out works with restrictions"
     )
     prepare.add_argument("--groups", nargs="+", metavar="NAME", help="only these groups; patterns such as 'China:*'")
-    prepare.add_argument("--limit-per-group", type=int, metavar="N", help="at most N works of a group")
+    prepare.add_argument("--limit-per-group", type=int, metavar="N", help="at most N works of a group (drawings: 300)")
     prepare.add_argument("--min-works", type=int, metavar="N", help="leave out groups with fewer works")
     prepare.add_argument("--workers", type=int, help="processes (all cores)")
     prepare.set_defaults(run=_prepare)
 
 
 def _prepare(options: argparse.Namespace) -> int:
-    from metaart.data import SOURCES
     from metaart.data.prepare import prepare
 
-    if (options.source == "folder") != (options.path is not None):
-        raise UserError(
-            expected="--path DIR with --source folder, and only there",
-            got=f"--source {options.source} --path {options.path}",
-            fix="For your own files: metaart data prepare music --source folder --path DIR",
-        )
-    source = SOURCES["music"][options.source](*([options.path] if options.path else []))
-    out = options.out or (_DEFAULT if options.licence == "any" else Path("data/music-permissive"))
+    source = _source(options)
+    named = options.what if options.licence == "any" else f"{options.what}-permissive"
+    out = options.out or Path("data") / named
     done = prepare(
         source,
         out,
@@ -74,19 +86,60 @@ def _prepare(options: argparse.Namespace) -> int:
         groups=options.groups,
         min_works=options.min_works,
     )
-    counts = done["counts"]
+    counts, total = done["counts"], source.medium.total
     print(
-        f"{out}: {counts['works']:,} works in {counts['groups']} groups, {counts['tokens']:,} tokens; "
+        f"{out}: {counts['works']:,} works in {counts['groups']} groups, {counts[total]:,} {total}; "
         f"{counts['rejected']:,} left out" + ("" if done["prepared"] else "; it was there already, nothing done")
     )
     return 0
 
 
+def _source(options: argparse.Namespace) -> Source:
+    """The source that was asked for, with those of the options that it takes."""
+    from metaart.data import SOURCES
+
+    known = SOURCES[options.what]
+    name = options.source or next(iter(known))
+    if name not in known:
+        raise UserError(
+            expected=f"--source {' or '.join(known)} for {options.what}",
+            got=f"--source {name}",
+            fix="Take one of them.",
+        )
+    takes = inspect.signature(known[name]).parameters
+    given: dict[str, Any] = {"path": options.path, "side": options.side}
+    for key, value in given.items():
+        needed = key in takes and takes[key].default is inspect.Parameter.empty
+        if (value is not None and key not in takes) or (value is None and needed):
+            raise UserError(
+                expected=f"{'a' if needed else 'no'} --{key} for {options.what} with --source {name}",
+                got=f"--{key} {value}" if value is not None else "none",
+                fix=_fix(options.what),
+            )
+    settings = {key: value for key, value in given.items() if value is not None}
+    if "per_set" in takes and options.limit_per_group is not None:
+        settings["per_set"] = options.limit_per_group
+    return known[name](**settings)
+
+
+def _fix(what: str) -> str:
+    if what == "drawings":
+        return "Get the archive with: npm pack @iconify/json, then: metaart data prepare drawings --archive FILE"
+    return (
+        f"See: metaart data prepare --help. For your own files: metaart data prepare {what} --source folder --path DIR"
+    )
+
+
 def _show(options: argparse.Namespace) -> int:
     from metaart.data.shards import Dataset
+    from metaart.data.sheet import sheet
     from metaart.data.show import table
 
-    print(table(Dataset.open(options.data)))
+    dataset = Dataset.open(options.data)
+    print(table(dataset))
+    if options.sheet is not None:
+        options.sheet.write_bytes(sheet(dataset, options.per_group))
+        print(options.sheet)
     return 0
 
 

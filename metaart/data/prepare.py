@@ -59,6 +59,7 @@ def prepare(
         UserError: the folder holds data of other settings, no group of that name, or nothing left.
     """
     out = Path(out)
+    kept = source.kept = out.parent / ".parts"
     wanted = _wanted(source, groups)
     smallest = source.min_works if min_works is None else min_works
     settings: dict[str, Any] = {
@@ -84,7 +85,6 @@ def prepare(
     if known is not None and known.get("content") == content:
         return {**known, "prepared": False}
 
-    kept = out.parent / ".parts"
     total = sum(len(part.entries) for part in parts)
     with tqdm(total=total, unit="work", desc=f"prepare {out.name}", disable=not progress, mininterval=0.5) as bar:
         read_parts(source, parts, kept, workers=workers or len(os.sched_getaffinity(0)), progress=bar.update)

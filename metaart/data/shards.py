@@ -168,11 +168,19 @@ class Dataset:
         """What a group is kin to."""
         return str(self._group(group)["tradition"])
 
-    def works(self, group: str) -> list[Any]:
-        """The works of a group, read once, each as its medium stores it (`StoredScore`, `StoredPicture`)."""
-        if group not in self._works:
-            self._works[group] = self._read(self.path / "shards" / self._group(group)["shard"])
-        return self._works[group]
+    def works(self, group: str, *, keep: bool = True) -> list[Any]:
+        """The works of a group, each as its medium stores it (`StoredScore`, `StoredPicture`).
+
+        Args:
+            group: whose works.
+            keep: remember them for the next call; without, no more than one group is in memory.
+        """
+        if group in self._works:
+            return self._works[group]
+        works = self._read(self.path / "shards" / self._group(group)["shard"])
+        if keep:
+            self._works[group] = works
+        return works
 
     def _read(self, path: Path) -> list[Any]:
         fix = "Delete the folder of the prepared data and prepare it again."

@@ -49,6 +49,8 @@ def table(dataset: Dataset) -> str:
 
 
 def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.0%}"
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,25 +51,21 @@ def read_picture(
         WrongFormat: another format, truncated, damaged, or animated.
         UserError: too small or too narrow.
     """
-    plain = read_header(data, name=name, bounds=bounds or Bounds())
-    try:
-        with Image.open(io.BytesIO(plain.data), formats=[plain.kind]) as image:
-            if image.size != (plain.width, plain.height):
-                raise ValueError(f"{image.size} in the picture, {plain.width} x {plain.height} in its header")
-            image.load()
-            picture = _over_white(image)
-    except Exception as error:
-        raise WrongFormat(
-            expected=f"a whole {plain.kind} picture",
-            got=f"{name}, which cannot be decoded ({' '.join(str(error).split())[:100]})",
-            fix="Open it in a picture program and save it as PNG or JPEG.",
-        ) from error
-    if plain.orientation in _UPRIGHT:
-        picture = picture.transpose(_UPRIGHT[plain.orientation])
+    picture = _upright(data, name, bounds or Bounds(), _over_white)
     longest = max(picture.size)
     if max_side is not None and longest > max_side:
         width, height = (max(round(side * max_side / longest), 1) for side in picture.size)
         picture = picture.resize((width, height), Image.Resampling.LANCZOS)
+    return np.array(picture, dtype=np.uint8)
+
+
+def read_layer(data: bytes, *, name: str = "the picture", bounds: Bounds | None = None) -> NDArray[np.uint8]:
+    """Read a picture as `read_picture` does, with its transparency.
+
+    Returns:
+        uint8 (height, width, 4), red, green, blue, opacity.
+    """
+    picture = _upright(data, name, bounds or Bounds(), lambda image: image.convert("RGBA"))
     return np.array(picture, dtype=np.uint8)
 
 
@@ -87,6 +84,24 @@ def write_png(pixels: Pixels) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels[..., 0] if grey else pixels)).save(buffer, format="PNG")
     return buffer.getvalue()
+
+
+def _upright(data: bytes, name: str, bounds: Bounds, form: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    """The picture of a file that was walked first, in a mode of choice, turned as EXIF says."""
+    plain = read_header(data, name=name, bounds=bounds)
+    try:
+        with Image.open(io.BytesIO(plain.data), formats=[plain.kind]) as image:
+            if image.size != (plain.width, plain.height):
+                raise ValueError(f"{image.size} in the picture, {plain.width} x {plain.height} in its header")
+            image.load()
+            picture = form(image)
+    except Exception as error:
+        raise WrongFormat(
+            expected=f"a whole {plain.kind} picture",
+            got=f"{name}, which cannot be decoded ({' '.join(str(error).split())[:100]})",
+            fix="Open it in a picture program and save it as PNG or JPEG.",
+        ) from error
+    return picture.transpose(_UPRIGHT[plain.orientation]) if plain.orientation in _UPRIGHT else picture
 
 
 def _over_white(image: Image.Image) -> Image.Image:

@@ -66,7 +66,7 @@ class Pictures(Medium):
         pa.field("colour", pa.bool_()),
     )
     suffix = ".png"
-    shown: ClassVar = {"sides": "sides", "colour": "colour", "KiB": "kib"}
+    shown: ClassVar = {"sides": "sides", "colour": "colour_share", "KiB": "kib"}
     total = "kib"
 
     def __init__(self, max_side: int = 512) -> None:
@@ -110,7 +110,7 @@ class Pictures(Medium):
             "median_width": width,
             "median_height": height,
             "sides": f"{width} x {height}",
-            "colour": f"{share:.0%}",
+            "colour_share": share,
             "authors": {count["values"]: count["counts"] for count in authors if count["values"]},
             "kib": int(pc.sum(pc.binary_length(table.column("png"))).as_py() / 1024),
         }

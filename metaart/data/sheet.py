@@ -1,0 +1,34 @@
+"""A few works of each group of a prepared folder, to look at."""
+
+from __future__ import annotations
+
+from metaart.data.media.pictures import StoredPicture
+from metaart.data.shards import SPLITS, Dataset
+from metaart.errors import UserError
+from metaart.pictures.read import write_png
+from metaart.pictures.sheet import contact_sheet
+
+
+def sheet(dataset: Dataset, per_group: int = 8) -> bytes:
+    """A contact sheet as PNG: one row per group, by split, with works spread evenly over it.
+
+    Args:
+        dataset: of pictures.
+        per_group: most works of a group.
+
+    Raises:
+        UserError: works of another medium.
+    """
+    if dataset.medium.name != "pictures":
+        raise UserError(
+            expected="a prepared folder of pictures",
+            got=f"{dataset.path}, which holds {dataset.medium.name}",
+            fix="Leave out --sheet; metaart draw shows music.",
+        )
+    rows = []
+    for split in SPLITS:
+        for group in dataset.groups(split):
+            works: list[StoredPicture] = dataset.works(group, keep=False)
+            shown = works[:: max(len(works) // per_group, 1)][:per_group]
+            rows.append((f"{split}: {group} ({len(works):,})", [work.pixels() for work in shown]))
+    return write_png(contact_sheet(rows))
