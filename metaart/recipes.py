@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from metaart.algorithms.anil import ANILConfig
+from metaart.algorithms.base import Batching
 from metaart.algorithms.maml import MAMLConfig
 from metaart.config import RunConfig, StageConfig, from_json
 from metaart.data.sampler import EpisodeConfig
 from metaart.domains.critique import CritiqueConfig
 from metaart.domains.music import MusicConfig
 from metaart.domains.sinusoid import SinusoidConfig
+from metaart.domains.style import StyleConfig
 from metaart.errors import UserError
 
 
@@ -47,7 +49,7 @@ def critique() -> RunConfig:
     return RunConfig(
         recipe="critique",
         domain=CritiqueConfig(),
-        algorithm=ANILConfig(steps=5, order=1, alpha=0.01, learn_alpha="layer_step", head_start="means"),
+        algorithm=ANILConfig(steps=5, order=2, alpha=0.01, learn_alpha="layer_step", head_start="means"),
         data="data/drawings",
         pretrain=StageConfig(steps=0, episode=episode),
         meta=StageConfig(steps=1000, tasks=2, episode=episode, outer_lr=2e-3, validate_every=100, validation_tasks=32),
@@ -60,10 +62,42 @@ def rating() -> RunConfig:
     return RunConfig(
         recipe="rating",
         domain=CritiqueConfig(question="rating"),
-        algorithm=ANILConfig(steps=5, order=1, alpha=0.01, learn_alpha="layer_step"),
+        algorithm=ANILConfig(steps=5, order=2, alpha=0.01, learn_alpha="layer_step"),
         data="data/drawings",
         pretrain=StageConfig(steps=0, episode=episode),
         meta=StageConfig(steps=1000, tasks=8, episode=episode, outer_lr=2e-3, validate_every=100, validation_tasks=64),
+    )
+
+
+def style() -> RunConfig:
+    """Redraw photographs in the hand of a few pictures: a network told of the style, then MAML with Adam inside.
+
+    Why, and what else was tried: docs/results-style.md.
+    """
+    return RunConfig(
+        recipe="style",
+        domain=StyleConfig(),
+        algorithm=MAMLConfig(steps=10, order=1, alpha=0.002, learn_alpha="weight", inner="adam"),
+        data="data/clipart",
+        batching=Batching("loop"),
+        pretrain=StageConfig(
+            steps=5000,
+            tasks=4,
+            episode=EpisodeConfig(support=0, query=1),
+            outer_lr=2e-3,
+            clip_norm=1.0,
+            validate_every=500,
+            validation_tasks=16,
+        ),
+        meta=StageConfig(
+            steps=200,
+            tasks=4,
+            episode=EpisodeConfig(support=2, query=2),
+            outer_lr=3e-4,
+            clip_norm=1.0,
+            validate_every=25,
+            validation_tasks=8,
+        ),
     )
 
 
@@ -85,6 +119,7 @@ RECIPES: dict[str, Callable[[], RunConfig]] = {
     "music": music,
     "critique": critique,
     "rating": rating,
+    "style": style,
     "sinusoid": sinusoid,
 }
 
