@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import json
 import re
 import subprocess
 import sys
@@ -19,19 +20,28 @@ from ray.serve.schema import ServeDeploySchema
 import cluster.train
 import metaart
 import metaart.cli
-from cluster.config import ClusterConfig, override_both
 from metaart.recipes import recipe
 from serve.app import build
 from tests.k8s.dockerfile import read
 from tests.k8s.manifests import FOLDER, OVERLAYS, ROOT, Thing, clusters, jobs, named, number, overlay, pods
+from tune.config import SWEEP
 
 PINS = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines())
 EVERY_JOB = [(name, job) for name in OVERLAYS for job in ("RayJob train", "RayJob tune", "RayCronJob nightly")]
 
 
 def words(entrypoint: str) -> list[str]:
-    """The words of an entry point, as the shell that it is given to splits and fills them."""
-    done = subprocess.run(["bash", "-euc", f"printf '%s\\0' {entrypoint}"], capture_output=True, text=True, check=True)
+    """The words of an entry point as the program gets them.
+
+    KubeRay gives it to the shell of the submitter, whose words Ray joins for the shell of the head.
+    """
+    arrived = split("sh", subprocess.list2cmdline(split("bash", entrypoint)))
+    return split("sh", arrived[2]) if arrived[:2] == ["sh", "-c"] else arrived
+
+
+def split(shell: str, text: str) -> list[str]:
+    """What a shell makes of a command's words."""
+    done = subprocess.run([shell, "-euc", f"printf '%s\\0' {text}"], capture_output=True, text=True, check=True)
     assert done.stderr == ""
     return done.stdout.split("\0")[:-1]
 
@@ -49,14 +59,19 @@ def test_the_entry_point_of_a_job_is_a_module_that_knows_its_options(name: str, 
     python, minus, module, recipe_name, *arguments = words(jobs(overlay(name))[job]["entrypoint"])
     assert (python, minus) == ("python", "-m")
     assert recipe(recipe_name)
-    assert module in {"cluster.train", "tune.search"}
-    if not (ROOT / f"{module.replace('.', '/')}.py").exists():
-        assert module == "tune.search"  # the one that is still to be written
-        return
-    asked = {word for word in arguments if word.startswith("--")}
-    assert "--resume" in asked, "a new cluster after a failure goes on with what the last one wrote"
-    missing = asked - known_options(module)
+    assert module == ("cluster.train" if job == "RayJob train" else "tune.search")
+    missing = {word for word in arguments if word.startswith("--")} - known_options(module)
     assert missing <= {"--storage"}, missing  # the one that is still to be written
+
+
+def told(text: str) -> list[Thing]:
+    """The JSON objects that follow each other in a text."""
+    found, rest = [], text.strip()
+    while rest:
+        thing, end = json.JSONDecoder().raw_decode(rest)
+        found.append(thing)
+        rest = rest[end:].strip()
+    return found
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
@@ -64,22 +79,36 @@ def test_a_training_job_asks_for_a_run_that_its_cluster_has_room_for(name: str, 
     """`cluster.train` asks at once what is there, so the pods that KubeRay starts with must be enough."""
     job = jobs(overlay(name))["RayJob train"]
     arguments = words(job["entrypoint"])[3:]
+    assert "--resume" in arguments, "a new cluster after a failure goes on with what the last one wrote"
+    assert arguments[arguments.index("--storage") + 1].startswith("file:///storage/")
     if "--storage" not in known_options("cluster.train"):
         place = arguments.index("--storage")
         del arguments[place : place + 2]
     assert cluster.train.main([*arguments, "--show"]) == 0
-    assert "/storage/data/music" in capsys.readouterr().out
-    options = cluster.train._parser().parse_args(arguments)
-    settings = [f"workers={options.workers}", *options.settings]
-    config, asked = override_both(recipe(options.recipe), ClusterConfig(), settings)
-    assert asked.workers <= min(config.pretrain.tasks, config.meta.tasks)
-    there = {"CPU": 0.0, "GPU": 0.0}
+    run, asked = told(capsys.readouterr().out)
+    assert run["data"] == "/storage/data/music"
+    assert asked["workers"] <= min(run["pretrain"]["tasks"], run["meta"]["tasks"])
+    there = {"cpus": 0.0, "gpus": 0.0}
     for group in job["rayClusterSpec"]["workerGroupSpecs"]:
         limits = group["template"]["spec"]["containers"][0]["resources"]["limits"]
-        there["CPU"] += group["minReplicas"] * number(limits["cpu"])
-        there["GPU"] += group["minReplicas"] * number(limits.get("nvidia.com/gpu", 0))
+        there["cpus"] += group["minReplicas"] * number(limits["cpu"])
+        there["gpus"] += group["minReplicas"] * number(limits.get("nvidia.com/gpu", 0))
         assert group["replicas"] == group["minReplicas"]
-    assert all(needed <= there[resource] for resource, needed in asked.needed.items()), (asked.needed, there)
+    for kind, free in there.items():
+        assert asked["workers"] * asked[f"{kind}_per_worker"] <= free, kind
+    assert (asked["gpus_per_worker"] > 0) == (name == "gpu")
+
+
+@pytest.mark.parametrize("job", ["RayJob tune", "RayCronJob nightly"])
+def test_a_sweep_is_begun_and_after_a_failure_gone_on_with(job: str, tmp_path: Path) -> None:
+    """`tune.search --resume` wants one that was begun."""
+    entrypoint = jobs(overlay("gpu"))[job]["entrypoint"].replace("/storage", str(tmp_path))
+    first = words(entrypoint)
+    assert "--resume" not in first
+    folder = Path(first[first.index("--out") + 1])
+    folder.mkdir(parents=True)
+    (folder / SWEEP).touch()
+    assert words(entrypoint) == [*first, "--resume"]
 
 
 def test_the_sweep_of_a_night_does_not_go_on_with_that_of_the_last() -> None:

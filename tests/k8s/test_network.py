@@ -50,7 +50,7 @@ def test_only_the_serve_port_is_reached_from_outside(name: str, source: Peer) ->
 
 def reachable(rules: list[Thing], name: str) -> set[tuple[str, str, int]]:
     """Who may reach what of a part of the pods, and where."""
-    some = {"RayCluster metaart", "RayJob train", "RayService metaart", "Job prepare"}
+    some = {"RayCluster cluster", "RayJob train", "RayService metaart", "Job prepare"}
     ours = {pod.name: of(pod) for pod in pods(overlay(name)) if pod.owner in some} | {"gateway": GATEWAY}
     others = {"operator": OPERATOR, "prometheus": PROMETHEUS, "dns": DNS, "stranger": STRANGER, "internet": INTERNET}
     ends = ours | others

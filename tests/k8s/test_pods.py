@@ -53,7 +53,7 @@ def test_a_pod_asks_for_what_it_needs_and_is_held_to_its_memory(name: str) -> No
 def test_a_machine_of_8_cores_and_32_gib_is_enough_for_development() -> None:
     """With the data being prepared, one job running, and a tenth left to Kubernetes."""
     things = overlay("dev-cpu")
-    present = {"Job prepare", "RayCluster metaart", "RayService metaart", "RayJob train"}
+    present = {"Job prepare", "RayCluster cluster", "RayService metaart", "RayJob train"}
     cores = memory = 0.0
     for pod in pods(things):
         if pod.owner not in present:
@@ -104,7 +104,7 @@ def test_no_manifest_holds_a_secret(name: str) -> None:
 def test_every_cluster_demands_a_token(name: str) -> None:
     found = clusters(overlay(name))
     assert set(found) == {
-        "RayCluster metaart",
+        "RayCluster cluster",
         "RayJob train",
         "RayJob tune",
         "RayCronJob nightly",
@@ -132,6 +132,8 @@ def test_clusters_are_as_kuberay_takes_them(name: str) -> None:
             assert group["maxReplicas"] > 0
         # These are behind feature gates, off unless asked for: KubeRay would refuse the cluster.
         assert not {"networkPolicy", "tlsOptions", "historyServerOptions", "upgradeStrategy"} & set(described)
+    heads = [thing["metadata"]["name"] for thing in overlay(name) if thing["kind"] in LONGEST_NAME]
+    assert len(set(heads)) == len(heads), "KubeRay gives the heads' services, NAME-head-svc, to whoever comes first"
     for thing in overlay(name):
         if thing["kind"] in LONGEST_NAME:
             own = thing["metadata"]["name"]
@@ -165,7 +167,7 @@ def test_the_clusters_of_jobs_are_like_the_one_that_stands_by(name: str) -> None
         return re.sub(r"\s+", " ", text)
 
     found = clusters(overlay(name))
-    stands_by = like(found["RayCluster metaart"])
+    stands_by = like(found["RayCluster cluster"])
     assert all(like(described) == stands_by for owner, described in found.items() if "Job" in owner)
 
 
