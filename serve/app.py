@@ -11,7 +11,6 @@ from ray.serve import Application
 from ray.serve.config import AutoscalingConfig
 
 from metaart.creation.creator import Creator, ships
-from metaart.domains import art_of
 from metaart.errors import UserError
 from serve.arts import ARTS
 from serve.gateway import Gateway
@@ -84,7 +83,7 @@ def served(settings: Settings) -> dict[str, str | None]:
         if asked == OFF or (asked is None and not ships(art)):
             continue
         creator = Creator(asked, art)
-        if art_of(creator.config.domain) != art:
+        if not ARTS[art].fits(creator.config):
             raise UserError(
                 expected=f"a run of {art}",
                 got=f"{creator.run}, a run of {creator.config.recipe}",

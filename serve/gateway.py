@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,7 +12,7 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 
 from metaart import __version__
-from metaart.creation.creator import shipped_run
+from metaart.creation.creator import run_folder
 from metaart.training.run import load_config
 from serve.arts import ARTS
 from serve.problems import install, responses
@@ -40,8 +39,7 @@ class Gateway:
         torch.set_num_threads(1)
         models = {}
         for art, handle in handles.items():
-            run = runs[art]
-            folder = shipped_run(art) if run is None else Path(run)
+            folder = run_folder(runs[art], art)
             _, domain = load_config(folder)
             models[art] = Model(handle, domain, folder.name)
         self._studio = Studio(models, timeout_s)
@@ -55,8 +53,8 @@ def make_app(studio: Studio) -> FastAPI:
     app = FastAPI(title="metaart", version=__version__, description=ABOUT, docs_url=None, redoc_url=None)
     app.state.studio, app.state.desk = studio, UploadDesk()
     install(app)
-    for art in studio.models:
-        app.include_router(ARTS[art].router)
+    for router in {id(ARTS[art].router): ARTS[art].router for art in studio.models}.values():
+        app.include_router(router)
 
     @app.get("/healthz", summary="Does the process live?", tags=["health"])
     async def healthz() -> dict[str, str]:
@@ -76,6 +74,6 @@ def make_app(studio: Studio) -> FastAPI:
 def docs_page(arts: Sequence[str]) -> HTMLResponse:
     """FastAPI's page; its scripts come from the network, so until they are there it shows the text that matters."""
     page = bytes(get_swagger_ui_html(openapi_url="openapi.json", title="metaart").body).decode()
-    each = "\n".join(f"POST /v1/{art}\n{ARTS[art].description}" for art in arts)
+    each = "\n".join(dict.fromkeys(ARTS[art].description for art in arts))
     text = f"{ABOUT}\n{each}\nThe whole description is at openapi.json."
     return HTMLResponse(page.replace('<div id="swagger-ui">', f'<div id="swagger-ui"><pre>{escape(text)}</pre>'))

@@ -14,7 +14,10 @@ class Settings(BaseModel):
     """The service's arguments, with their defaults.
 
     Attributes:
-        music: run directory of the music model; left out, the one that ships with the package; `off` serves none.
+        music: run directory of the music model; left out, the one that ships with the package, if one does; `off`
+            serves none.
+        critique: the same for attribution, whose hand a picture is.
+        rating: the same for scores.
         min_replicas: model replicas that are always there.
         max_replicas: model replicas at most.
         replica_cpus: CPUs that Ray reserves for each of them; a replica computes on one thread.
@@ -30,6 +33,8 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     music: str | None = None
+    critique: str | None = None
+    rating: str | None = None
     min_replicas: int = Field(1, ge=1)
     max_replicas: int = Field(2, ge=1)
     replica_cpus: float = Field(1.0, ge=0)

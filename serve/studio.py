@@ -13,7 +13,7 @@ from ray.exceptions import ObjectLostError, RayActorError, TaskCancelledError
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError
 
 from metaart.domains import Domain
-from serve.model import Failed, Order
+from serve.orders import Failed
 from serve.problems import UnavailableError
 
 LOG = logging.getLogger("ray.serve")
@@ -55,7 +55,7 @@ class Studio:
         self.models = models
         self._timeout_s = timeout_s
 
-    async def create(self, art: str, order: Order) -> bytes:
+    async def create(self, art: str, order: Any) -> bytes:
         """Have an order carried out.
 
         Raises:
@@ -82,7 +82,7 @@ class Studio:
                 await self._ask(model, model.handle.ready, None, timeout_s)
         return {art: model.run for art, model in self.models.items()}
 
-    async def _ask(self, model: Model, method: Any, order: Order | None, timeout_s: float) -> Any:
+    async def _ask(self, model: Model, method: Any, order: Any, timeout_s: float) -> Any:
         arguments = () if order is None else (order,)
         try:
             async with asyncio.timeout(timeout_s):

@@ -57,11 +57,14 @@ class UploadDesk:
         self.bounds = bounds
         self._at_once = 0
 
-    async def read(self, request: Request, *, files: Mapping[str, int], fields: frozenset[str]) -> Form:
+    async def read(
+        self, request: Request, *, files: Mapping[str, int], fields: frozenset[str], bounds: UploadBounds | None = None
+    ) -> Form:
         """The form that a request carries.
 
         Args:
             request: whose body nobody has read.
+            bounds: of this form, where they are not the desk's.
             files: how many files each file field may have at most.
             fields: names of the text fields; each may come once.
 
@@ -71,17 +74,17 @@ class UploadDesk:
             UserError: a field that is unknown or comes twice.
             UnavailableError: too many uploads at the same time.
         """
-        boundary = _boundary(request)
+        boundary, bounds = _boundary(request), bounds or self.bounds
         announced = request.headers.get("content-length", "")
-        if announced.isascii() and announced.isdigit() and int(announced[:18]) > self.bounds.max_body_bytes:
-            raise _body_too_large(self.bounds, f"one of {int(announced[:18]):,}")
-        reader = _FormReader(boundary, self.bounds, files, fields)
+        if announced.isascii() and announced.isdigit() and int(announced[:18]) > bounds.max_body_bytes:
+            raise _body_too_large(bounds, f"one of {int(announced[:18]):,}")
+        reader = _FormReader(boundary, bounds, files, fields)
         with self._place():
             try:
-                async with asyncio.timeout(self.bounds.max_seconds):
+                async with asyncio.timeout(bounds.max_seconds):
                     return await reader.read(request.stream())
             except TimeoutError as error:
-                raise HTTPException(408, f"the upload took more than {self.bounds.max_seconds:g} seconds") from error
+                raise HTTPException(408, f"the upload took more than {bounds.max_seconds:g} seconds") from error
 
     @contextmanager
     def _place(self) -> Iterator[None]:
@@ -202,7 +205,7 @@ def _body_too_large(bounds: UploadBounds, got: str) -> TooLarge:
     return TooLarge(
         expected=f"an upload of at most {bounds.max_body_bytes:,} bytes in all, {bounds.max_file_bytes:,} a file",
         got=got,
-        fix="Send single pieces; a MIDI file of one is seldom above 100,000 bytes.",
+        fix="Send single pieces, or smaller pictures.",
     )
 
 
@@ -210,5 +213,5 @@ def _too_many_files(name: str, limit: int) -> TooLarge:
     return TooLarge(
         expected=f"at most {limit} file{'s' * (limit > 1)} in the field {name}",
         got=f"{limit + 1} or more",
-        fix="Send a handful of pieces by one hand: five say most of it.",
+        fix="Send a handful: five say most of it.",
     )

@@ -36,6 +36,11 @@ def shipped_run(art: str = "music") -> Path:
     return folder
 
 
+def run_folder(run: Path | str | None, art: str) -> Path:
+    """The folder of a run; that of the one that ships with the package for None."""
+    return shipped_run(art) if run is None else Path(run)
+
+
 def ships(art: str) -> bool:
     """Whether a run of this art ships with the package."""
     return (_shipped(art) / "config.json").is_file()
@@ -61,7 +66,7 @@ class Creator:
     """
 
     def __init__(self, run: Path | str | None = None, art: str = "music") -> None:
-        self.run = shipped_run(art) if run is None else Path(run)
+        self.run = run_folder(run, art)
         self.config, self.domain, self._algorithm = load_algorithm(self.run)
         self._algorithm.requires_grad_(False)
 

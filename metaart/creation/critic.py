@@ -39,13 +39,14 @@ class Critic:
 
     Args:
         run: run directory of critique; the one that ships with the package if left out.
+        art: whose shipped run, `critique` (attribution) or `rating`.
 
     Raises:
         UserError: the run is missing, damaged, or of another art.
     """
 
-    def __init__(self, run: Path | str | None = None) -> None:
-        self.creator = Creator(run, "critique")
+    def __init__(self, run: Path | str | None = None, art: str = "critique") -> None:
+        self.creator = Creator(run, art)
         if not isinstance(self.creator.domain, Critique):
             raise UserError(
                 expected="a run of critique",

@@ -2,21 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from fastapi import APIRouter
 
-from serve.arts import music
+from metaart.config import RunConfig
+from metaart.domains import art_of
+from metaart.domains.critique import CritiqueConfig
+from serve.arts import critique, music
+from serve.orders import CarryOut
 
 
 class ServedArt(NamedTuple):
-    """The routes of an art, and what its page says of them."""
+    """What is asked of a kind of run, and who answers.
+
+    Attributes:
+        router: the routes; two kinds of runs may share them.
+        description: what the page of the service says of them.
+        opened: loads a run, None for the one that ships with the package.
+        fits: whether a run is of the kind.
+    """
 
     router: APIRouter
     description: str
+    opened: Callable[[str | None], CarryOut]
+    fits: Callable[[RunConfig], bool]
 
 
 ARTS: dict[str, ServedArt] = {
-    "music": ServedArt(music.router, music.DESCRIPTION),
+    "music": ServedArt(music.router, music.DESCRIPTION, music.opened, lambda config: art_of(config.domain) == "music"),
+    "critique": ServedArt(
+        critique.router,
+        critique.DESCRIPTION,
+        partial(critique.opened, art="critique"),
+        lambda config: isinstance(config.domain, CritiqueConfig) and config.domain.question == "attribution",
+    ),
+    "rating": ServedArt(
+        critique.router,
+        critique.DESCRIPTION,
+        partial(critique.opened, art="rating"),
+        lambda config: isinstance(config.domain, CritiqueConfig) and config.domain.question == "rating",
+    ),
 }
-"""By the name of the art, which is also the name of its deployment and of its setting."""
+"""By a name which is also that of the deployment, of the setting, and of the recipe that trains such runs."""

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from typing import Any
+from functools import partial
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 
-from metaart.creation.creator import check_steps
+from metaart.creation.creator import Creator, check_steps
 from metaart.domains.music import MAX_FILES, Music
-from metaart.errors import UserError
 from metaart.score.compose import ComposeRequest
-from serve.model import Order
+from serve.options import read_options
+from serve.orders import CarryOut, Order, carry_out
 from serve.problems import responses
 from serve.uploads import Form
 
@@ -21,6 +20,8 @@ OPTIONS = ("bars", "temperature", "top_p", "seed", "steps")
 _NEVER_SET = ComposeRequest()
 
 DESCRIPTION = f"""
+POST /v1/music
+
 Adapts the model to 1 to {MAX_FILES} MIDI files by one hand and composes a new piece in it.
 
     curl -F examples=@a.mid -F examples=@b.mid -F 'options={{"bars": 16, "seed": 7}}' \\
@@ -94,13 +95,18 @@ async def compose(request: Request) -> Response:
     return Response(midi, media_type="audio/midi", headers=headers)
 
 
+def opened(run: str | None) -> CarryOut:
+    """A run of music, loaded."""
+    return partial(carry_out, Creator(run, "music"))
+
+
 def order_from(domain: Music, form: Form) -> Order:
     """The order that a form says, with every file read and every option checked.
 
     Raises:
         UserError: anything that cannot be used.
     """
-    options = _options(form.fields.get("options", "{}"))
+    options = read_options(form, OPTIONS, {"bars": _NEVER_SET.bars, "seed": _NEVER_SET.seed})
     steps = options.pop("steps", None)
     check_steps(steps)
     plain = ComposeRequest(**options)
@@ -111,24 +117,3 @@ def order_from(domain: Music, form: Form) -> Order:
         return Order(support, plain, steps)
     opening = domain.primer(bytes(primer[0].data), bars=plain.bars, name=primer[0].name)
     return Order(support, ComposeRequest(plain.bars, plain.temperature, plain.top_p, plain.seed, opening), steps)
-
-
-def _options(text: str) -> dict[str, Any]:
-    try:
-        options = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise _wrong_options(f"{text[:80]!r} ({str(error)[:80]})") from error
-    if not isinstance(options, dict):
-        raise _wrong_options(repr(options)[:80])
-    unknown = sorted(set(options) - set(OPTIONS))
-    if unknown:
-        raise _wrong_options(f"the unknown key {unknown[0][:80]!r}")
-    return options
-
-
-def _wrong_options(got: str) -> UserError:
-    return UserError(
-        expected=f"options to be a JSON object with keys among {', '.join(OPTIONS)}",
-        got=got,
-        fix=f'Send for example options={{"bars": {_NEVER_SET.bars}, "seed": {_NEVER_SET.seed}}}, or leave options out.',
-    )

@@ -35,6 +35,15 @@ class Client:
         text = options if isinstance(options, str) else json.dumps(options or {})
         return httpx.post(f"{self.url}/v1/music", files=files, data={"options": text}, timeout=timeout)
 
+    def judge(
+        self, work: bytes | None, examples: Sequence[bytes], options: dict[str, Any] | str, timeout: float = TIMEOUT
+    ) -> httpx.Response:
+        """POST /v1/critique."""
+        files = [] if work is None else [("work", ("work.png", work))]
+        files += [("examples", (f"{n}.png", data)) for n, data in enumerate(examples)]
+        text = options if isinstance(options, str) else json.dumps(options)
+        return httpx.post(f"{self.url}/v1/critique", files=files, data={"options": text}, timeout=timeout)
+
     def compose_many(self, wishes: Sequence[dict[str, Any]]) -> list[httpx.Response]:
         """All of these at the same time, answers in their order."""
         with ThreadPoolExecutor(len(wishes)) as pool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -20,6 +21,14 @@ SETTINGS = {
 }
 
 
+class ServedRuns(NamedTuple):
+    """The tiny runs that the service of these tests has, by the name of their setting."""
+
+    music: Path
+    critique: Path
+    rating: Path
+
+
 def free_port() -> int:
     """A port of this machine that nobody listens on."""
     with socket.socket() as probe:
@@ -33,15 +42,21 @@ def examples(midi_folder: Path) -> tuple[bytes, ...]:
     return tuple(path.read_bytes() for path in sorted((midi_folder / "composer-0").glob("*.mid"))[:3])
 
 
+@pytest.fixture(scope="session")
+def served_runs(tiny_run: Path, critique_run: Path, rating_run: Path) -> ServedRuns:
+    """Of every art that is served."""
+    return ServedRuns(tiny_run, critique_run, rating_run)
+
+
 @pytest.fixture(scope="package")
-def service(ray_session: None, tiny_run: Path, examples: tuple[bytes, ...]) -> Iterator[Client]:
-    """The application with the tiny run, on a free port."""
+def service(ray_session: None, served_runs: ServedRuns, examples: tuple[bytes, ...]) -> Iterator[Client]:
+    """The application with the tiny runs, on a free port."""
     from ray import serve
 
     from serve.app import build
 
     port = free_port()
     serve.start(http_options={"host": "127.0.0.1", "port": port})
-    serve.run(build({"music": str(tiny_run), **SETTINGS}), name="metaart")
+    serve.run(build({**{art: str(run) for art, run in served_runs._asdict().items()}, **SETTINGS}), name="metaart")
     yield Client(f"http://127.0.0.1:{port}", examples)
     serve.shutdown()

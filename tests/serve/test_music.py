@@ -14,6 +14,7 @@ from metaart.creation.creator import Creator
 from metaart.score.compose import ComposeRequest
 from tests.score.readers import by_mido, by_pretty_midi, by_symusic, signatures_by_mido
 from tests.serve.client import Client
+from tests.serve.conftest import ServedRuns
 
 pytestmark = pytest.mark.ray
 
@@ -86,13 +87,17 @@ def test_a_primer_is_how_the_piece_begins(service: Client) -> None:
     assert bars_of(answer.content) == 5
 
 
-def test_health_and_documentation_are_there(service: Client) -> None:
+def test_health_and_documentation_are_there(service: Client, served_runs: ServedRuns) -> None:
     assert httpx.get(f"{service.url}/healthz").json() == {"status": "ok"}
     ready = httpx.get(f"{service.url}/readyz")
-    assert (ready.status_code, ready.json()) == (200, {"status": "ready", "runs": {"music": "tiny"}})
+    runs = {art: run.name for art, run in served_runs._asdict().items()}
+    assert (ready.status_code, ready.json()) == (200, {"status": "ready", "runs": runs})
     page = httpx.get(f"{service.url}/docs")
     assert page.status_code == 200
     assert "curl -F examples=@a.mid" in page.text
-    described = httpx.get(f"{service.url}/openapi.json").json()["paths"]["/v1/music"]["post"]
-    assert set(described["requestBody"]["content"]) == {"multipart/form-data"}
-    assert {"200", "413", "415", "422", "503"} <= set(described["responses"])
+    paths = httpx.get(f"{service.url}/openapi.json").json()["paths"]
+    for route in {f"/v1/{art}" for art in runs} & set(paths):
+        described = paths[route]["post"]
+        assert set(described["requestBody"]["content"]) == {"multipart/form-data"}
+        assert {"200", "413", "415", "422", "503"} <= set(described["responses"])
+    assert {"/v1/music", "/v1/critique"} <= set(paths)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -62,6 +63,26 @@ def test_a_killed_replica_costs_no_request(service: Client) -> None:
         assert [answer.status_code for answer in answers.result()] == [200] * 12
         assert [answer.content for answer in answers.result()] == expected
     assert not set(replicas()) & set(victims)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_replica_that_hangs_is_replaced_and_its_requests_are_answered(service: Client) -> None:
+    """Ray Serve gives a health check 30 s before it lets a replica go."""
+    expected = [service.compose(**wish).content for wish in wishes(4)]
+    hung = replicas()
+    assert hung
+    for process in hung:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        answers = service.compose_many(wishes(4))
+        assert [answer.content for answer in answers] == expected
+        assert replicas()
+        assert not set(replicas()) & set(hung)
+    finally:
+        for process in hung:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGCONT)
 
 
 def test_too_much_at_once_is_refused_and_a_replica_is_added(service: Client) -> None:

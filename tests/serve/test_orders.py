@@ -10,7 +10,7 @@ import torch
 from metaart.creation.creator import Creator
 from metaart.errors import UserError
 from metaart.score.compose import ComposeRequest
-from serve.model import Failed, Order, carry_out
+from serve.orders import Failed, Order, carry_out
 
 
 @pytest.fixture(scope="module")

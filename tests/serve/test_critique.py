@@ -1,0 +1,122 @@
+"""A judgement over HTTP, and bad input to it: a problem that says how to mend it, and the service goes on."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from metaart.creation.critic import Critic
+from metaart.creation.critique import Example, judge
+from metaart.pictures.read import write_png
+from tests.pictures.drawings import drawing
+from tests.serve.client import Client, assert_problem
+from tests.serve.conftest import ServedRuns
+
+pytestmark = pytest.mark.ray
+
+HANDS = ["hand 0", "hand 0", "hand 1", "hand 1"]
+
+
+def picture(hand: int, work: int) -> bytes:
+    return write_png(drawing(hand, work, 24))
+
+
+WORK = picture(0, 9)
+EXAMPLES = [picture(0, 0), picture(0, 1), picture(1, 0), picture(1, 1)]
+
+
+def huge() -> bytes:
+    """A small file of 9,400 × 9,400 pixels."""
+    buffer = io.BytesIO()
+    Image.new("1", (9400, 9400)).save(buffer, format="PNG")
+    assert buffer.tell() < 100_000
+    return buffer.getvalue()
+
+
+def moving() -> bytes:
+    frames = [Image.new("P", (16, 16), shade) for shade in (1, 2)]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, format="PNG", save_all=True, append_images=frames[1:])
+    return buffer.getvalue()
+
+
+def test_a_hand_is_named_as_the_run_itself_names_it(service: Client, served_runs: ServedRuns) -> None:
+    answer = service.judge(WORK, EXAMPLES, {"hands": HANDS})
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+
+    examples = [
+        Example(f"{n}.png", data, hand=hand) for n, (data, hand) in enumerate(zip(EXAMPLES, HANDS, strict=True))
+    ]
+    alone = judge(Critic(served_runs.critique), WORK, examples, heat_map=True)
+    assert body["probabilities"] == alone.probabilities
+    assert sum(body["probabilities"].values()) == pytest.approx(1, abs=1e-3)
+    assert body["answer"] == alone.answer
+    assert body["run"] == served_runs.critique.name
+    drawn = Image.open(io.BytesIO(base64.b64decode(body["heat_map"])))
+    assert drawn.format == "PNG"
+
+
+def test_a_score_comes_with_an_interval_and_no_picture_where_none_is_asked_for(service: Client) -> None:
+    answer = service.judge(WORK, EXAMPLES, {"scores": [2, 3.5, 8, 9], "heat_map": False})
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    low, high = body["interval"]
+    assert 1 <= low <= body["answer"] <= high <= 10
+    assert body["heat_map"] is None
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"Dear sir, here is my drawing.", 415),
+        (b"", 415),
+        (WORK[:60], 415),
+        (huge(), 413),
+        (moving(), 415),
+        (write_png(drawing(0, 0, 16)[:1, :1]), 422),
+    ],
+    ids=["text", "empty", "truncated", "huge", "moving", "one-pixel"],
+)
+def test_a_picture_that_cannot_be_used(service: Client, data: bytes, status: int) -> None:
+    for work, examples in ((data, EXAMPLES), (WORK, [*EXAMPLES[:3], data])):
+        body = assert_problem(service.judge(work, examples, {"hands": HANDS}), status)
+        assert body["expected"]
+        assert body["fix"]
+    assert service.judge(WORK, EXAMPLES, {"hands": HANDS, "heat_map": False}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, "one of the options"),
+        ({"hands": HANDS, "scores": [1, 2, 3, 4]}, "one of the options"),
+        ({"hands": HANDS[:2]}, "a list of 4 names"),
+        ({"hands": ["a", "a", "a", "a"]}, "2 to"),
+        ({"hands": ["a", "b", "", "a"]}, "a list of 4 names"),
+        ({"scores": [1, 2, 3, True]}, "a list of 4 numbers"),
+        ({"scores": [1, 2, 3, 11]}, "scores from 1 to 10"),
+        ('{"scores": [1, 2, 3, NaN]}', "scores from 1 to 10"),
+        ({"hands": HANDS, "heat_map": "yes"}, "heat_map"),
+        ({"labels": HANDS}, "keys among"),
+    ],
+)
+def test_options_that_cannot_be_used(service: Client, options: dict[str, Any] | str, expected: str) -> None:
+    body = assert_problem(service.judge(WORK, EXAMPLES, options), 422)
+    assert expected in body["expected"]
+
+
+def test_a_work_and_examples_must_be_there(service: Client) -> None:
+    body = assert_problem(service.judge(None, EXAMPLES, {"hands": HANDS}), 422)
+    assert "no work" in body["got"]
+    body = assert_problem(service.judge(WORK, [], {"hands": []}), 422)
+    assert "no examples" in body["got"]
+
+
+def test_the_number_and_size_of_files_are_bounded(service: Client) -> None:
+    assert_problem(service.judge(WORK, [EXAMPLES[0]] * 201, {"hands": ["a"] * 201}), 413)
+    assert_problem(service.judge(bytes(16 * 2**20 + 1), EXAMPLES, {"hands": HANDS}), 413)
