@@ -26,6 +26,7 @@ def test_a_recipe_runs_one_step(name: str, request: pytest.FixtureRequest, tmp_p
     settings = [f"{stage}.{key}" for stage in ("pretrain", "meta") for key in ("tasks=2", "validation_tasks=2")]
     settings += ["meta.steps=1", *(["pretrain.steps=1"] if config.pretrain.steps else [])]
     settings += [f"data={data_of(art_of(config.domain), request)}"] if config.data else []
+    settings += ["domain.photographs=", "domain.size=16"] if name == "style" else []
     config = override(config, settings)
     prepare_run(config, tmp_path / "run", resume=False)
     lines: list[dict[str, object]] = []
@@ -37,7 +38,7 @@ def test_a_recipe_runs_one_step(name: str, request: pytest.FixtureRequest, tmp_p
 
 
 def test_an_unknown_recipe_is_refused_with_those_there_are() -> None:
-    with pytest.raises(UserError, match="music, critique, rating, sinusoid"):
+    with pytest.raises(UserError, match="music, critique, rating, style, sinusoid"):
         recipe("opera")
 
 

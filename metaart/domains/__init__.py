@@ -9,21 +9,27 @@ from metaart.domains.base import Domain, Hand, Split
 from metaart.domains.critique import Critique, CritiqueConfig
 from metaart.domains.music import Music, MusicConfig
 from metaart.domains.sinusoid import Sinusoid, SinusoidConfig
+from metaart.domains.style import Style, StyleConfig
 
 __all__ = ["DOMAINS", "Domain", "Hand", "RegisteredDomain", "Split", "art_of"]
 
 
 class RegisteredDomain(NamedTuple):
-    """A configuration class, and what builds the domain from one."""
+    """A configuration class, what builds the domain from one, and which kinds of works it learns from.
+
+    The kinds are what `metaart data prepare` prepares; none where works are made up.
+    """
 
     config: type[Any]
     build: Callable[[Any], Domain]
+    works: tuple[str, ...] = ()
 
 
 DOMAINS: dict[str, RegisteredDomain] = {
-    "critique": RegisteredDomain(CritiqueConfig, Critique),
-    "music": RegisteredDomain(MusicConfig, Music),
+    "critique": RegisteredDomain(CritiqueConfig, Critique, ("drawings", "pictures")),
+    "music": RegisteredDomain(MusicConfig, Music, ("music",)),
     "sinusoid": RegisteredDomain(SinusoidConfig, Sinusoid),
+    "style": RegisteredDomain(StyleConfig, Style, ("pictures", "drawings", "photographs")),
 }
 
 

@@ -83,12 +83,12 @@ class EfficientNetLite0(LossNetwork):
         return F.linear(pooled, weights["_fc.weight"], weights["_fc.bias"])
 
     def _layers(self, pictures: Tensor) -> Iterator[tuple[str, Tensor]]:
-        x = self._convolved("_conv_stem", (pictures * 255 - 127) / 128, stride=2).clamp(0, 6)
+        x = F.relu6(self._convolved("_conv_stem", (pictures * 255 - 127) / 128, stride=2))
         yield "stem", x
         for number, block in enumerate(blocks()):
             entered, path = x, f"_blocks.{number}"
             if block.expansion != 1:
-                x = self._convolved(f"{path}._expand_conv", x).clamp(0, 6)
+                x = F.relu6(self._convolved(f"{path}._expand_conv", x))
                 yield f"{number}.expanded", x
             x = self._depthwise(f"{path}._depthwise_conv", x, block.stride)
             yield f"{number}.depthwise", x
@@ -96,12 +96,12 @@ class EfficientNetLite0(LossNetwork):
             if block.stride == 1 and block.inputs == block.outputs:
                 x = x + entered
             yield f"{number}", x
-        yield "head", self._convolved("_conv_head", x).clamp(0, 6)
+        yield "head", F.relu6(self._convolved("_conv_head", x))
 
     def _depthwise(self, name: str, x: Tensor, stride: int) -> Tensor:
         if stride == 1 or self._halving == "strided":
-            return self._convolved(name, x, stride, groups=x.shape[-3]).clamp(0, 6)
-        return smooth_halved(self._convolved(name, x, groups=x.shape[-3]).clamp(0, 6))
+            return F.relu6(self._convolved(name, x, stride, groups=x.shape[-3]))
+        return smooth_halved(F.relu6(self._convolved(name, x, groups=x.shape[-3])))
 
     def _convolved(self, name: str, x: Tensor, stride: int = 1, groups: int = 1) -> Tensor:
         layer = like({part: self._weights[f"{name}.{part}"] for part in ("weight", "bias")}, x)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch.func import vmap
@@ -15,15 +16,20 @@ from metaart.algorithms import MetaAlgorithm
 from metaart.data.sampler import EpisodeConfig, TaskSampler
 from metaart.domains import DOMAINS, Domain
 from metaart.score.compose import ComposeRequest
+from metaart.style.finish import Stylisation
+from metaart.style.objective import ObjectiveConfig
 from metaart.tasks import Examples, Task
 
 SMALL = {
     "hidden_size": 6, "embedding_size": 5, "max_tokens": 24,
     "side": 16, "layers": 2, "channels": 8, "most_hands": 3,
+    "size": 16, "width": 2, "depth": 4, "blocks": 1, "hidden": 3, "photographs": "",
+    # Steps of the common inner rate would otherwise be so long that rounding grows past every tolerance.
+    "objective": ObjectiveConfig(content=0.02, style=0.1, variation=0.1),
 }  # fmt: skip
 """Fields of a domain's configuration that decide what it costs."""
 
-DATA = {"music": "music_data", "critique": "drawings_data"}
+DATA = {"music": "music_data", "critique": "drawings_data", "style": "drawings_data"}
 """The fixture that prepares the data of an art form; one that needs none has no line."""
 
 EPISODES = {"critique": EpisodeConfig(2, 3, ways=3)}
@@ -33,10 +39,14 @@ WISHES: dict[str, list[Any]] = {
     "critique": [torch.zeros(3, 16, 16), torch.ones(3, 16, 16)],
     "music": [ComposeRequest(bars=1, seed=1), ComposeRequest(bars=2, seed=2)],
     "sinusoid": [120, 150],
+    "style": [
+        Stylisation(np.full((18, 21, 3), 90, np.uint8), torch.zeros(352)),
+        Stylisation(np.eye(18, dtype=np.uint8)[..., None].repeat(3, -1) * 200, torch.ones(352), strength=0.5),
+    ],
 }
 """What each art form is asked to create; a new one adds a line."""
 
-BEGINNINGS = {"critique": b'{"probabilities"', "music": b"MThd", "sinusoid": b"\x89PNG"}
+BEGINNINGS = {"critique": b'{"probabilities"', "music": b"MThd", "sinusoid": b"\x89PNG", "style": b"\x89PNG"}
 """How the files of each art form begin; a new one adds a line."""
 
 

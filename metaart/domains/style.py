@@ -1,0 +1,218 @@
+"""Style: pictures by one hand and photographs, a network that redraws one like the other, and PNG files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from torch import Tensor, nn
+
+from metaart.data.shards import Dataset
+from metaart.domains.base import Domain, Hand, Split
+from metaart.errors import TooLarge, UserError
+from metaart.networks.stylist import Stylist
+from metaart.pictures.read import Pixels, read_picture, write_png
+from metaart.style.finish import Stylisation, finished
+from metaart.style.frames import square, to_pixels, to_tensor
+from metaart.style.hands import NewStyles, Palette, Strokes, draw_palette, draw_strokes, new_style
+from metaart.style.measures import Reader, examples_of, shipped_photographs, wanted_of
+from metaart.style.objective import Objective, ObjectiveConfig
+from metaart.style.tiling import stylised
+from metaart.tasks import Examples
+
+MAX_FILES = 20
+SUPPORT_PHOTOGRAPHS = 4
+"""Photographs that a user's style pictures are tried on, at least one for each picture."""
+
+
+@dataclass(frozen=True)
+class StyleConfig:
+    """How styles are read and learned.
+
+    Attributes:
+        size: side of the squares that are trained on, px; a multiple of 8.
+        width: channels of the network at full size.
+        depth: at a quarter.
+        blocks: residual blocks there.
+        hidden: width of what predicts the affines from the style.
+        conditioned: whether the network is told what the style is like; otherwise its weights alone say it.
+        photographs: prepared folder of photographs; the four that ship with the package if empty.
+        pictures: pictures of a hand in one task, at most.
+        objective: what is minimised.
+        new_styles: task augmentation; each part can be switched.
+    """
+
+    size: int = 96
+    width: int = 16
+    depth: int = 64
+    blocks: int = 5
+    hidden: int = 64
+    conditioned: bool = True
+    photographs: str = "data/photographs"
+    pictures: int = 2
+    objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
+    new_styles: NewStyles = field(default_factory=NewStyles)
+
+    def __post_init__(self) -> None:
+        if self.size < 16 or self.size % 8:
+            raise UserError(
+                expected="domain.size to be a multiple of 8, from 16",
+                got=str(self.size),
+                fix="Use --set domain.size=96.",
+            )
+        for name in ("width", "depth", "blocks", "hidden", "pictures"):
+            if getattr(self, name) < (2 if name == "depth" else 1):
+                raise UserError(
+                    expected=f"domain.{name} to be a positive number (depth at least 2)",
+                    got=str(getattr(self, name)),
+                    fix=f"Give another value: --set domain.{name}=...",
+                )
+
+
+class HasPixels(Protocol):
+    """A stored picture."""
+
+    def pixels(self) -> Pixels:
+        """uint8 (height, width, 3)."""
+
+
+class StyleHand(Hand):
+    """One artist. A work to learn from is a photograph beside one of the artist's pictures.
+
+    Where the artist has several pictures, a task takes up to `StyleConfig.pictures` of them and deals them out: so a
+    query photograph may be judged by another picture than the support photographs were.
+
+    Args:
+        name: of the artist.
+        pictures: the artist's.
+        photographs: what is redrawn; as many works as there are of them.
+        reader: measures both.
+        config: of the domain.
+        varied: whether tasks are varied.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        pictures: Sequence[HasPixels],
+        photographs: Sequence[Pixels],
+        reader: Reader,
+        config: StyleConfig,
+        varied: bool,
+    ) -> None:
+        self.name, self.num_works = name, len(photographs)
+        self._pictures, self._photographs = pictures, photographs
+        self._reader, self._config, self._varied = reader, config, varied
+
+    def examples(self, works: Sequence[int], variation: np.random.Generator) -> Examples:
+        """{"photograph": (works, 3, size, size) from 0 to 1, "statistics": of the style, and what is wanted by tap}."""
+        if not works:  # the support set of pooled training: nothing to measure
+            return self._reader.nothing(self._config.size)
+        size, new = self._config.size, self._config.new_styles
+        palette: Palette | None = None
+        strokes: Strokes | None = None
+        chosen = list(range(len(self._pictures)))
+        if self._varied:
+            # All draws are made whatever is switched on, so that switching one off leaves the others as they are.
+            drawn_palette, drawn_strokes = draw_palette(variation), draw_strokes(variation)
+            palette = drawn_palette if new.colour and variation.random() < 0.8 else None
+            strokes = drawn_strokes if variation.random() < new.paint else None
+            chosen = [int(place) for place in variation.permutation(len(self._pictures))]
+            chosen = chosen[: int(variation.integers(1, self._config.pictures + 1))]
+        chosen = chosen[: self._config.pictures]
+        pixels = [self._pictures[place].pixels() for place in chosen]
+        if self._varied:
+            squares = [new_style(picture, size, new, palette, strokes, variation) for picture in pixels]
+        else:
+            squares = [square(picture, size) for picture in pixels]
+        photographs = [
+            square(self._photographs[work], size, variation if self._varied else None, closest=0.4) for work in works
+        ]
+        return examples_of(self._reader, squares, photographs, [work % len(squares) for work in works])
+
+
+class Style(Domain):
+    """Redraw photographs in the hand of a few pictures; the loss is that of `Objective`.
+
+    Views: `all` is the whole objective; its unit has no dimension: every part is relative to what is wanted.
+    """
+
+    unit = "perceptual loss"
+
+    def __init__(self, config: StyleConfig = StyleConfig()) -> None:
+        self.config = config
+        self.objective = Objective(config.objective)
+        self.reader = Reader(self.objective, conditioned=config.conditioned)
+
+    def hands(self, data: Path | None, split: Split, *, varied: bool) -> list[Hand]:
+        """The groups of a prepared folder of pictures, each beside the photographs of the split."""
+        if data is None:
+            raise UserError(
+                expected="a folder of prepared pictures",
+                got="none",
+                fix="Run `metaart data prepare pictures --out data/paintings`, then give `--data data/paintings`.",
+            )
+        dataset = Dataset.open(data, medium="pictures")
+        photographs = self.photographs(split)
+        return [
+            StyleHand(group, dataset.works(group), photographs, self.reader, self.config, varied)
+            for group in dataset.groups(split)
+        ]
+
+    def photographs(self, split: Split) -> list[Pixels]:
+        """The photographs of a split; those that ship, in parts, where no folder is set."""
+        if not self.config.photographs:
+            return [part for pixels in shipped_photographs() for part in quarters(pixels)]
+        dataset = Dataset.open(Path(self.config.photographs), medium="pictures")
+        return [work.pixels() for group in dataset.groups(split) for work in dataset.works(group)]
+
+    def learner(self) -> nn.Module:
+        """The image transformation network."""
+        config = self.config
+        return Stylist(config.width, config.depth, config.blocks, self.reader.num_statistics, config.hidden)
+
+    def loss(self, predict: Callable[..., Any], examples: Examples) -> Tensor:
+        """The mean objective of the redrawn photographs."""
+        pictures = predict(examples["photograph"], examples["statistics"])
+        return self.objective.parts(pictures, wanted_of(examples)).total.mean()
+
+    def read(self, files: Sequence[bytes], names: Sequence[str] = ()) -> Examples:
+        """PNG, JPEG or WebP files of one hand, to be tried on the photographs that ship."""
+        if not 1 <= len(files) <= MAX_FILES:
+            kind = TooLarge if files else UserError
+            raise kind(
+                expected=f"1 to {MAX_FILES} pictures as examples",
+                got=str(len(files)),
+                fix="Give one to five pictures by one hand.",
+            )
+        named = zip(names or [f"example {place}" for place in range(1, len(files) + 1)], files, strict=True)
+        styles = [square(read_picture(data, name=name, max_side=1024), self.config.size) for name, data in named]
+        stock = shipped_photographs()
+        works = range(max(SUPPORT_PHOTOGRAPHS, len(styles)))
+        photographs = [square(stock[work % len(stock)], self.config.size) for work in works]
+        return examples_of(self.reader, styles, photographs, [work % len(styles) for work in works])
+
+    def render(self, predict: Callable[..., Any], requests: Sequence[Stylisation]) -> list[bytes]:
+        """One PNG file per request."""
+        files = []
+        for place, request in enumerate(requests):
+
+            def alone(*inputs: Tensor, place: int = place) -> Tensor:
+                everywhere = (value[None].expand(len(requests), *value.shape) for value in inputs)
+                picture: Tensor = predict(*everywhere)[place]
+                return picture
+
+            photograph = to_tensor(request.photograph)
+            drawn = stylised(alone, photograph, request.statistics, blocks=self.config.blocks)
+            files.append(write_png(finished(request, to_pixels(drawn))))
+        return files
+
+
+def quarters(pixels: Pixels) -> list[Pixels]:
+    """The four overlapping corners of a picture, each three quarters as high and wide."""
+    height, width, _ = pixels.shape
+    high, wide = height * 3 // 4, width * 3 // 4
+    return [pixels[top : top + high, left : left + wide] for top in (0, height - high) for left in (0, width - wide)]

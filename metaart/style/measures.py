@@ -1,0 +1,126 @@
+"""What the domain keeps of style pictures and of photographs, as named tensors with one row per work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import resources
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from metaart.functional.style import channel_statistics, gram
+from metaart.networks.perceptual import Features
+from metaart.pictures.read import Pixels, read_picture
+from metaart.style.frames import square, to_tensor
+from metaart.style.objective import Objective, Wanted
+
+CONTENT, STYLE = "content/", "style/"
+"""How the names of what is wanted begin; the tap follows."""
+
+CENTRE_SIDE = 128
+"""Side at which the photographs that ship are measured for `Reader`, px."""
+
+
+class Reader:
+    """Reads pictures into what the objective compares and what the network is told of a style.
+
+    The statistics are mean and deviation of each channel at the style taps without depthwise ones, centred and scaled
+    by what the photographs that ship have, so that they are numbers near 1.
+
+    Args:
+        objective: what is minimised.
+        conditioned: whether the network is told of the style; otherwise there are no statistics.
+    """
+
+    def __init__(self, objective: Objective, *, conditioned: bool) -> None:
+        self.objective, self.conditioned = objective, conditioned
+        self.taps = [tap for tap in objective.network.style_taps if "." not in tap]
+        self._known_centre: tuple[Tensor, Tensor] | None = None
+        self._nothing: dict[int, dict[str, Tensor]] = {}
+
+    @property
+    def num_statistics(self) -> int:
+        """How many numbers say what a style is like."""
+        return self.style(torch.zeros(1, 3, 16, 16))[0].shape[-1]
+
+    @torch.no_grad()
+    def style(self, pictures: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Statistics (pictures, statistics) and the Gram matrices wanted by tap, (pictures, C, C).
+
+        Args:
+            pictures: (pictures, 3, height, width).
+        """
+        features = self.objective.network.features(pictures, self.objective.network.style_taps)
+        grams = {STYLE + tap: gram(value) for tap, value in features.items()}
+        if not self.conditioned:
+            return pictures.new_zeros(pictures.shape[0], 0), grams
+        mean, deviation = self._centre()
+        return (self._raw(features) - mean.to(pictures.dtype)) / deviation.to(pictures.dtype), grams
+
+    def content(self, photographs: Tensor) -> dict[str, Tensor]:
+        """The features wanted by tap, (photographs, C, height, width)."""
+        return {CONTENT + tap: value for tap, value in self.objective.of_content(photographs).items()}
+
+    def nothing(self, size: int) -> dict[str, Tensor]:
+        """Examples without works, of squares of this side; measured once."""
+        if size not in self._nothing:
+            blank: Pixels = np.zeros((size, size, 3), np.uint8)
+            self._nothing[size] = {name: value[:0] for name, value in examples_of(self, [blank], [blank], [0]).items()}
+        return self._nothing[size]
+
+    def _centre(self) -> tuple[Tensor, Tensor]:
+        """Mean and deviation of the raw statistics of the photographs that ship."""
+        if self._known_centre is None:
+            network = self.objective.network
+            raw = torch.cat([self._raw(network.features(shipped[None], self.taps)) for shipped in _shipped_squares()])
+            deviation = raw.std(0)
+            self._known_centre = raw.mean(0), deviation + 0.3 * deviation.mean()
+        return self._known_centre
+
+    def _raw(self, features: Features) -> Tensor:
+        both = [part.flatten(1) for tap in self.taps for part in channel_statistics(features[tap])]
+        return torch.cat(both, -1)
+
+
+def examples_of(
+    reader: Reader, styles: Sequence[Pixels], photographs: Sequence[Pixels], dealt: Sequence[int]
+) -> dict[str, Tensor]:
+    """Photographs beside style pictures, all of one size.
+
+    Args:
+        reader: measures both.
+        styles: the pictures of one hand; the network is told the mean of their statistics.
+        photographs: one for each work.
+        dealt: for each work, the place of the picture whose Gram matrices it shall have.
+    """
+    pictures = torch.stack([to_tensor(pixels) for pixels in styles])
+    redrawn = torch.stack([to_tensor(pixels) for pixels in photographs])
+    statistics, grams = reader.style(pictures)
+    mean = statistics.mean(0, keepdim=True)
+    style = {name: value[list(dealt)] for name, value in grams.items()}
+    return {
+        "photograph": redrawn,
+        "statistics": mean.expand(len(photographs), -1).contiguous(),
+        **reader.content(redrawn),
+        **style,
+    }
+
+
+def wanted_of(examples: Mapping[str, Tensor]) -> Wanted:
+    """What the pictures of examples shall be like."""
+    return Wanted(
+        {name.removeprefix(CONTENT): value for name, value in examples.items() if name.startswith(CONTENT)},
+        {name.removeprefix(STYLE): value for name, value in examples.items() if name.startswith(STYLE)},
+    )
+
+
+def shipped_photographs() -> list[Pixels]:
+    """The photographs that ship with the package, in a fixed order."""
+    folder = resources.files("metaart") / "style" / "photographs"
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".jpg")), key=lambda file: file.name)
+    return [read_picture(file.read_bytes(), name=file.name) for file in files]
+
+
+def _shipped_squares() -> list[Tensor]:
+    return [to_tensor(square(pixels, CENTRE_SIDE)) for pixels in shipped_photographs()]
