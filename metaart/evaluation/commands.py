@@ -106,5 +106,22 @@ def _adaptation(options: argparse.Namespace) -> int:
     return 0
 
 
-EVALUATIONS: dict[str, Callable[[argparse.Namespace], int]] = {}
+def _critique(options: argparse.Namespace) -> int:
+    """Attribution or rating, whichever question the run answers."""
+    from metaart.evaluation.critique import evaluate_critique
+
+    words, written = evaluate_critique(
+        options.run_directory,
+        out=options.out or options.run_directory,
+        data=options.data,
+        also=named_runs(options.also),
+        episodes=options.episodes,
+        validation_episodes=options.validation_episodes,
+    )
+    print(words)
+    print(f"written to {options.out or options.run_directory}: {', '.join(written)}")
+    return 0
+
+
+EVALUATIONS: dict[str, Callable[[argparse.Namespace], int]] = {"critique": _critique}
 """The evaluations of arts that are judged in terms of their own, by the art's name; the others have `_adaptation`."""

@@ -1,0 +1,64 @@
+"""The evaluation of a run of critique, from run directory to files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from metaart.creation.critic import Critic
+from metaart.evaluation.attribution import AttributionConfig, evaluate_attribution
+from metaart.evaluation.critique_report import attribution_text, plot_reliability, rating_text
+from metaart.evaluation.episodes import draw_episodes, open_gallery
+from metaart.evaluation.heat_maps import judge_maps
+from metaart.evaluation.rating import RatingConfig, evaluate_rating
+from metaart.training.checkpoint import save_text
+
+MAPS = 60
+"""Works whose heat maps are judged, at most."""
+
+
+def evaluate_critique(
+    run: Path,
+    *,
+    out: Path,
+    data: Path | None = None,
+    also: Mapping[str, Path] | None = None,
+    episodes: int = 600,
+    validation_episodes: int = 120,
+) -> tuple[str, list[str]]:
+    """Judge a run of attribution or rating, keep its calibration beside it, and write what came out.
+
+    Args:
+        run: run directory.
+        out: folder for the results.
+        data: prepared folder, if not the one the run was trained on.
+        also: more runs by name, on the same episodes.
+        episodes: of test hands.
+        validation_episodes: of validation hands.
+
+    Returns:
+        The tables as Markdown, and the names of the files written.
+
+    Raises:
+        UserError: not a run of critique, or too little data.
+    """
+    critic = Critic(run)
+    out.mkdir(parents=True, exist_ok=True)
+    written = ["evaluation.json", "evaluation.md"]
+    if critic.domain.rates:
+        result = evaluate_rating(run, RatingConfig(episodes, validation_episodes), data=data, also=also)
+        words = rating_text(result)
+    else:
+        config = AttributionConfig(episodes, validation_episodes)
+        result = evaluate_attribution(run, config, data=data, also=also)
+        gallery = open_gallery(critic.domain, Path(data or critic.creator.config.data), "test", config.works_per_hand)
+        some = draw_episodes(gallery, min(MAPS, episodes), ways=config.ways, shots=max(config.shots),
+                             query=config.query, seed=config.seed)  # fmt: skip
+        result["maps"] = judge_maps(critic, gallery, some, shots=max(config.shots))
+        words = attribution_text(result)
+        plot_reliability(result, out / "reliability.png")
+        written.append("reliability.png")
+    save_text(out / "evaluation.json", json.dumps(result, indent=1))
+    save_text(out / "evaluation.md", words)
+    return words, written

@@ -1,0 +1,128 @@
+"""Frozen features of ImageNet, and what one can do with them and a few examples: the rivals of critique."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from metaart.functional.prototypes import prototype_head
+from metaart.networks.efficientnet import EfficientNetLite0
+
+TAPS = ("stem", "0", "2", "4", "7", "10", "14")
+"""Blocks of EfficientNet-Lite0 from fine to coarse whose channels are described by mean and deviation."""
+
+Classifier = Callable[[Tensor, Tensor], Callable[[Tensor], Tensor]]
+"""Features of examples (examples, d) and their labels to a function from features (n, d) to logits (n, hands)."""
+
+
+class FrozenFeatures:
+    """Mean and deviation over the picture of every channel of seven blocks of EfficientNet-Lite0.
+
+    Args:
+        side: pictures are scaled to this side first, px; the network was trained on 224.
+    """
+
+    def __init__(self, side: int) -> None:
+        self.side, self._network = side, EfficientNetLite0()
+
+    @torch.no_grad()
+    def __call__(self, pictures: Tensor) -> Tensor:
+        """Pictures as ink (works, 3, side, side) to (works, 992)."""
+        found = []
+        for part in torch.split(pictures, 32):
+            light = 1 - part
+            if light.shape[-1] != self.side:
+                light = F.interpolate(light, size=(self.side, self.side), mode="bilinear", antialias=True)
+            maps = self._network.features(light, TAPS)
+            found.append(
+                torch.cat(
+                    [torch.cat([maps[tap].mean((2, 3)), maps[tap].std((2, 3), correction=0)], 1) for tap in TAPS], 1
+                )
+            )
+        return torch.cat(found)
+
+
+def standardise(features: Tensor, reference: Tensor) -> Tensor:
+    """Each feature less its mean over a reference, in units of its deviation there and of the root of their number.
+
+    So the mean square length over the reference is 1.
+    """
+    scale: Tensor = reference.std(0).clamp(min=1e-6) * float(features.shape[1]) ** 0.5
+    return (features - reference.mean(0)) / scale
+
+
+def nearest_neighbour(examples: Tensor, labels: Tensor) -> Callable[[Tensor], Tensor]:
+    """The logit of a hand is minus the squared distance to its nearest example."""
+    hands = int(labels.max()) + 1
+
+    def answer(asked: Tensor) -> Tensor:
+        apart = torch.cdist(asked, examples, compute_mode="donot_use_mm_for_euclid_dist").square()
+        logits: Tensor = torch.stack([-apart[:, labels == hand].amin(1) for hand in range(hands)], 1)
+        return logits
+
+    return answer
+
+
+def class_means(examples: Tensor, labels: Tensor) -> Callable[[Tensor], Tensor]:
+    """The logit of a hand is minus the squared distance to the mean of its examples (up to a common term)."""
+    weight, bias = prototype_head(examples, labels, int(labels.max()) + 1)
+    return lambda asked: F.linear(asked, weight, bias)
+
+
+def linear_probe(penalty: float, steps: int = 60) -> Classifier:
+    """Softmax regression with a squared penalty on its weights.
+
+        minimise mean cross-entropy + penalty / 2 |W|^2
+
+    W = A^T X for the examples X, so that only A (examples, hands) is sought, however many features there are; the bias
+    is one more feature, always 1. Nesterov's method with the step 1 / L, L the largest curvature that the loss can
+    have.
+
+    Args:
+        penalty: above 0.
+        steps: of the descent.
+    """
+
+    def fit(examples: Tensor, labels: Tensor) -> Callable[[Tensor], Tensor]:
+        number, hands = len(labels), int(labels.max()) + 1
+        kernel = examples @ examples.T + 1.0  # the constant is the bias
+        # In the basis of the kernel's root the penalty is |V|^2 / 2, and the problem is an ordinary one.
+        values, vectors = torch.linalg.eigh(kernel)
+        values = values.clamp(min=1e-6 * float(values[-1]))
+        root = vectors * values.sqrt()
+        target = F.one_hot(labels, hands).to(root.dtype)
+        step = 1 / (0.5 * float(values[-1]) / number + penalty)
+        v = torch.zeros(number, hands, dtype=root.dtype)
+        ahead = v
+        for turn in range(steps):
+            slope = root.T @ ((root @ ahead).softmax(1) - target) / number + penalty * ahead
+            moved = ahead - step * slope
+            ahead = moved + turn / (turn + 3) * (moved - v)
+            v = moved
+        dual = vectors / values.sqrt() @ v
+        return lambda asked: (asked @ examples.T + 1.0) @ dual
+
+    return fit
+
+
+def ridge(examples: Tensor, scores: Tensor, penalty: float) -> Callable[[Tensor], Tensor]:
+    """Ridge regression: minimise |Xw + b - y|^2 + penalty |w|^2, the mean left free.
+
+    In its dual form, examples by examples: w = X^T (X X^T + penalty I)^-1 (y - mean y), X less its mean.
+
+    Args:
+        examples: (examples, d).
+        scores: (examples,).
+        penalty: above 0.
+
+    Returns:
+        Features (n, d) to scores (n,).
+    """
+    middle, usual = examples.mean(0), scores.mean()
+    centred = examples - middle
+    gram = centred @ centred.T + penalty * torch.eye(len(scores), dtype=examples.dtype)
+    dual = torch.linalg.solve(gram, scores - usual)
+    return lambda asked: (asked - middle) @ centred.T @ dual + usual

@@ -1,0 +1,123 @@
+"""The evaluation of attribution: its numbers on answers that were made, and all of it on a tiny run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from metaart.cli import main
+from metaart.creation.confidence import load_calibration
+from metaart.creation.critic import Critic
+from metaart.errors import UserError
+from metaart.evaluation.attribution import Answers, AttributionConfig, evaluate_attribution, summary
+from metaart.evaluation.episodes import draw_episodes, open_gallery
+from metaart.evaluation.heat_maps import judge_maps
+from tests.contract.arts import small_domain
+
+SMALL = AttributionConfig(
+    episodes=4, validation_episodes=4, ways=3, shots=(1, 2), query=3, calibrated_shots=(1, 3, 50), frozen_side=32,
+    probe_penalties=(0.01,),
+)  # fmt: skip
+
+
+def answers(rightness: list[bool], episodes: int = 8) -> Answers:
+    """Two hands, works with a logit gap of 2; right or wrong as said, own works nearer than strangers."""
+    labels = torch.tensor([0, 0, 1, 1])
+    told = torch.where(torch.tensor(rightness), labels, 1 - labels)
+    logits = 2.0 * torch.nn.functional.one_hot(told, 2).float().expand(episodes, 4, 2)
+    return Answers(logits, torch.full((episodes, 4), 0.1), torch.zeros(episodes, 2, 2), torch.full((episodes, 2), 0.9))
+
+
+def test_the_numbers_of_made_answers() -> None:
+    """Three of four right whatever is asked: T makes the confidence 3/4, sets of one hand cover 3/4 of the works."""
+    said = answers([True, True, True, False])
+    row, accuracy = summary(said, said, AttributionConfig())
+    assert accuracy.tolist() == [0.75] * 8
+    assert row["accuracy"] == 0.75
+    assert row["interval"] == 0
+    assert row["temperature"] == pytest.approx(2 / torch.log(torch.tensor(3.0)).item(), rel=1e-5)
+    assert row["ece"] == pytest.approx(0, abs=1e-6)
+    assert row["ece_raw"] == pytest.approx(torch.sigmoid(torch.tensor(2.0)).item() - 0.75, abs=1e-6)
+    assert row["covered"] == 1.0  # 90 % cannot be had with fewer than both hands
+    assert row["set_size"] == 2.0
+    assert row["auroc"] == {"1 - probability": 1.0, "distance": 1.0}
+    assert row["called_strange"] == {"own": 0.0, "strangers": 1.0}
+
+
+def test_sets_shrink_where_answers_are_right() -> None:
+    said = answers([True] * 4)
+    row, _ = summary(said, said, AttributionConfig())
+    assert row["covered"] == 1.0
+    assert row["set_size"] == 1.0
+
+
+def test_an_episode_is_of_different_hands_and_works(drawings_data: Path) -> None:
+    gallery = open_gallery(small_domain("critique"), drawings_data, "test", 9)  # type: ignore[arg-type]
+    assert gallery.pictures.shape == (12 * 9, 3, 16, 16)
+    episodes = draw_episodes(gallery, 5, ways=3, shots=2, query=3, seed=1)
+    for episode in episodes:
+        places = torch.cat([episode.support.flatten(), episode.query.flatten(), episode.strangers])
+        assert len(places.unique()) == 3 * 5 + 3
+        hands = {*(place // 9 for place in episode.support[:, 0].tolist()), int(episode.strangers[0]) // 9}
+        assert len(hands) == 4
+        assert all((row // 9 == row[0] // 9).all() for row in torch.cat([episode.support, episode.query], 1))
+        assert [gallery.hands[int(row[0]) // 9] for row in episode.support] == episode.names
+    with pytest.raises(UserError, match="13 hands with"):
+        draw_episodes(gallery, 1, ways=12, shots=2, query=3, seed=1)
+
+
+@pytest.fixture
+def run(critique_run: Path, tmp_path: Path) -> Path:
+    shutil.copytree(critique_run, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def test_every_method_is_judged_on_the_same_episodes(run: Path) -> None:
+    result = evaluate_attribution(run, SMALL, also={"again": run}, progress=False)
+    assert set(result["shots"]) == {"1", "2"}
+    for methods in result["shots"].values():
+        assert set(methods) == {"meta: run", "meta: again", "frozen: nearest neighbour", "frozen: class means",
+                                "frozen: linear probe"}  # fmt: skip
+        assert methods["meta: run"] == methods["meta: again"]
+        for row in methods.values():
+            assert 0 <= row["accuracy"] <= 1
+            assert 1 <= row["set_size"] <= 3 or row["covered"] < 1
+    level = [row for row in result["paired"] if row["other"] == "meta: again"]
+    assert [row["ahead"] for row in level] == [0.0, 0.0]
+    known = load_calibration(run)
+    assert known is not None
+    assert [entry.shots for entry in known.entries] == [1, 3]  # the hands have twelve works
+    assert (
+        evaluate_attribution(run, SMALL, progress=False)["shots"]["1"]["meta: run"] == result["shots"]["1"]["meta: run"]
+    )
+
+
+def test_maps_are_judged_in_pairs(run: Path, drawings_data: Path) -> None:
+    critic = Critic(run)
+    gallery = open_gallery(critic.domain, drawings_data, "test", 9)
+    episodes = draw_episodes(gallery, 3, ways=3, shots=2, query=3, seed=1)
+    judged = judge_maps(critic, gallery, episodes, shots=2, steps=4)
+    maps = judged["maps"]
+    for other in ("random", "ink"):
+        ahead = maps[other]["deletion"]["mean"] - maps["occlusion"]["deletion"]["mean"]
+        assert judged["ahead"][other]["deletion"]["mean"] == pytest.approx(ahead)
+        ahead = maps["occlusion"]["insertion"]["mean"] - maps[other]["insertion"]["mean"]
+        assert judged["ahead"][other]["insertion"]["mean"] == pytest.approx(ahead)
+
+
+def test_the_command_writes_tables_a_picture_and_the_calibration(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("metaart.evaluation.critique.AttributionConfig", lambda *_: SMALL)
+    monkeypatch.setattr("metaart.evaluation.critique.MAPS", 2)
+    assert main(["evaluate", str(run), "--episodes", "4", "--out", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().out
+    assert "**2 examples of each hand**" in said
+    assert "occlusion ahead of ink, paired" in said
+    assert (tmp_path / "out" / "reliability.png").read_bytes().startswith(b"\x89PNG")
+    assert json.loads((tmp_path / "out" / "evaluation.json").read_text())["ways"] == 3
+    assert (run / "calibration.json").is_file()

@@ -1,0 +1,56 @@
+"""The evaluation of rating, on a tiny run and made curators."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from metaart.cli import main
+from metaart.creation.confidence import load_calibration
+from metaart.creation.critic import Critic
+from metaart.evaluation.rating import RatingConfig, draw, evaluate_rating
+
+SMALL = RatingConfig(episodes=12, validation_episodes=6, shots=6, query=8, calibrated_shots=(3, 6), frozen_side=32)
+
+
+@pytest.fixture
+def run(rating_run: Path, tmp_path: Path) -> Path:
+    shutil.copytree(rating_run, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def test_ridge_on_the_qualities_finds_the_curators_who_go_by_them(run: Path) -> None:
+    result = evaluate_rating(run, SMALL, progress=False)
+    assert set(result["methods"]) == {"meta: run", "ridge on frozen features", "ridge on the measured qualities",
+                                      "ridge on the features of run"}  # fmt: skip
+    assert sum(result["goes_by"].values()) == 12
+    assert result["methods"]["ridge on the measured qualities"]["qualities"]["spearman"] > 0.5
+    for row in result["methods"].values():
+        assert -1 <= row["all"]["spearman"] <= 1
+        assert 0 <= row["covered"] <= 1
+        assert 0 <= row["mean_error"] <= 9
+    known = load_calibration(run)
+    assert known is not None
+    assert [entry.shots for entry in known.entries] == [3, 6]
+    assert all(0 < entry.score_bound <= 9 for entry in known.entries)
+
+
+def test_curators_are_the_same_every_time_and_other_ones_in_every_split(run: Path, drawings_data: Path) -> None:
+    critic = Critic(run)
+    one, again = (draw(critic, drawings_data, "test", 8, 3, SMALL) for _ in range(2))
+    for episode, other in zip(one, again, strict=True):
+        assert (episode.task.query["scores"] == other.task.query["scores"]).all()
+        assert episode.goes_by == other.goes_by
+    assert {episode.goes_by for episode in draw(critic, drawings_data, "test", 40, 3, SMALL)} == {"damage", "qualities"}
+
+
+def test_the_command_judges_a_rating(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("metaart.evaluation.critique.RatingConfig", lambda *_: SMALL)
+    assert main(["evaluate", str(run)]) == 0
+    assert "nothing here is a person's judgement" in capsys.readouterr().out
+    assert json.loads((run / "evaluation.json").read_text())["shots"] == 6
