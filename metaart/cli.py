@@ -1,4 +1,4 @@
-"""The command line: `metaart data|train|evaluate|create|draw`; `metaart COMMAND --help` teaches each."""
+"""The command line: `metaart list|data|train|evaluate|create|draw`; `metaart COMMAND --help` teaches each."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="metaart", description=metaart.__doc__)
     parser.add_argument("--version", action="version", version=metaart.__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_list(commands)
     _add_data(commands)
     _add_train(commands)
     _add_evaluate(commands)
@@ -54,6 +55,11 @@ def _command(commands: Commands, name: str, about: str, epilog: str = "") -> arg
     return commands.add_parser(
         name, help=about, description=about, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+
+
+def _add_list(commands: Commands) -> None:
+    about = "Print the arts, and for each its recipes, sources and algorithms."
+    _command(commands, "list", about).set_defaults(run=_list)
 
 
 def _add_data(commands: Commands) -> None:
@@ -95,6 +101,13 @@ def _add_draw(commands: Commands) -> None:
     draw.add_argument("files", type=Path, nargs="+", metavar="MIDI", help="what to draw")
     draw.add_argument("--out", type=Path, default=Path("rolls.png"), help="picture to write (rolls.png)")
     draw.set_defaults(run=_draw)
+
+
+def _list(options: argparse.Namespace) -> int:  # noqa: ARG001
+    from metaart.listing import listing
+
+    print(listing())
+    return 0
 
 
 def _train(options: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ from tests.conftest import TINY
 from tests.score.readers import by_mido, by_pretty_midi, by_symusic
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMANDS = [[], ["data"], ["data", "prepare"], ["data", "show"], ["train"], ["evaluate"], ["create"],
+COMMANDS = [[], ["list"], ["data"], ["data", "prepare"], ["data", "show"], ["train"], ["evaluate"], ["create"],
             ["create", "music"]]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Regression of sine waves: the experiment by which MAML is known, and the quickest check that a set-up learns."""
+"""Sinusoid: regression of sine waves, the experiment by which MAML is known and the quickest check of a set-up."""
 
 from __future__ import annotations
 
