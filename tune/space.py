@@ -64,7 +64,7 @@ class Range:
             return [self.at(0.5)]
         places = [index / (count - 1) for index in range(count)]
         if not self.step:
-            return [self.at(place) for place in places]
+            return [written(self.low), *(self.at(place) for place in places[1:-1]), written(self.high)]
         values = [_between(self.low, self.low + self.step * (self._count - 1), place, self.log) for place in places]
         on_steps = [self.low + self.step * round((value - self.low) / self.step) for value in values]
         return list(dict.fromkeys(written(value) for value in on_steps))

@@ -20,7 +20,7 @@ from metaart.config import RunConfig
 from tune.config import Sweep
 from tune.records import ENDED, FAILED, FINISHED, RUNNING, STOPPED, Trial, note, read_trial, read_trials
 from tune.searchers import propose
-from tune.trial import Job, run_trial
+from tune.trial import Job, run_trial, trains_here
 
 RAY_FILES = "ray"
 _STEP, _LOSS = "step", "validation"
@@ -233,7 +233,7 @@ def concurrent(cluster: ClusterConfig, most: int, there: dict[str, Any]) -> int:
 
 def _resources(cluster: ClusterConfig) -> dict[str, float]:
     """What a trial's own process holds: all it needs where it trains itself, nothing where it waits for workers."""
-    return dict(cluster.needed) if cluster.workers == 1 else {"CPU": 0}
+    return dict(cluster.needed) if trains_here(cluster) else {"CPU": 0}
 
 
 def _searched_steps(sweep: Sweep) -> list[int]:

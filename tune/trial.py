@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from cluster.config import ClusterConfig
+from cluster.config import ClusterConfig, DeepSpeedConfig
 from cluster.driver import fit
 from metaart.algorithms import MetaAlgorithm
 from metaart.build import build_domain, build_pooled
@@ -33,7 +33,7 @@ class Job:
 
     Attributes:
         config: of the run; its paths are absolute.
-        cluster: who trains a trial: one worker trains in the trial's own process, several are Ray Train workers.
+        cluster: who trains a trial.
         folder: of the sweep, absolute.
         pooled: run directory with the pooled weights that every trial begins with; None where the recipe has no pooled
             stage, or what is searched changes it: then each trial trains its own, or takes that of an equal one.
@@ -99,14 +99,14 @@ def _pooled_elsewhere(job: Job, config: RunConfig) -> Path | None:
 def train_anywhere(
     config: RunConfig, cluster: ClusterConfig, folder: Path, *, report: Report, stop: Callable[[], bool]
 ) -> None:
-    """Train a run that `prepare_run` made: one worker in this process, several as Ray Train workers.
+    """Train a run that `prepare_run` made: one plain worker in this process, others as Ray Train workers.
 
-    Both take the same steps; starting a worker group costs half a minute, a process that is there nothing.
+    Both take the same steps; starting a group of workers costs half a minute, a process that is there nothing.
 
     Raises:
         UserError, Interrupted, TrainingFailed: see `cluster.driver.fit`.
     """
-    if cluster.workers > 1:
+    if not trains_here(cluster):
         fit(config, cluster, folder, report=report, stop=stop)
         return
     device = "cuda" if cluster.gpus_per_worker else "cpu"
@@ -130,6 +130,11 @@ def train_anywhere(
             device=device,
         )
         train_run(config, place, make_step)
+
+
+def trains_here(cluster: ClusterConfig) -> bool:
+    """Whether a trial needs no process but its own: one worker, and nothing that only DeepSpeed does."""
+    return cluster.workers == 1 and cluster.deepspeed == DeepSpeedConfig()
 
 
 def train_pooled(job: Job, report: Report, stop: Callable[[], bool]) -> None:
