@@ -101,6 +101,10 @@ class Creator:
         with torch.no_grad():
             return {name: value.detach() for name, value in self._algorithm.adapt(support, steps).items()}
 
+    def theta(self) -> Params:
+        """The learner's weights before adaptation."""
+        return self._algorithm.theta()
+
     def predict(self, params: Params) -> Predict:
         """The learner with these weights: inputs to outputs."""
         return self._algorithm.predict(params)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from metaart.creation.confidence import Confidence, load_calibration, strangeness
@@ -54,6 +55,7 @@ class Critic:
                 fix="Give --run of `metaart train critique` or `metaart train rating`.",
             )
         self.domain: Critique = self.creator.domain
+        self._layer = self.domain.head.layer
         self.calibration = load_calibration(self.creator.run)
 
     def confidence(self, shots: int) -> Confidence:
@@ -72,6 +74,31 @@ class Critic:
         if not self.domain.rates:
             answers = answers[:, : int(support["labels"].max()) + 1]
         return Impression(answers, predict(works, False), predict(support["pictures"], False))
+
+    def moves_head_alone(self, support: Examples) -> bool:
+        """Whether adapting leaves the features of works as they are, seen on one support set."""
+        before, after = self.adapt(support, 0), self.adapt(support)
+        return all(
+            torch.equal(after[name], value) for name, value in before.items() if not name.startswith(self._layer)
+        )
+
+    def features(self, works: Tensor) -> Tensor:
+        """What the last layer is given before adaptation, (works, features)."""
+        with torch.no_grad():
+            found: Tensor = self.creator.predict(self.creator.theta())(works, False)
+        return found
+
+    def impression_of_features(self, support: Tensor, labels: Tensor, works: Tensor) -> Impression:
+        """What `impression` gives where the features of all works are known and adapting does not move them.
+
+        Args:
+            support: features of the examples, (examples, features).
+            labels: of the examples, (examples,).
+            works: features of the works, (works, features).
+        """
+        params = self.adapt({"pictures": support, "features": support, "labels": labels})
+        answers = F.linear(works, params[f"{self._layer}.weight"], params[f"{self._layer}.bias"])
+        return Impression(answers[:, : int(labels.max()) + 1], works, support)
 
     def probabilities(self, seen: Impression, shots: int) -> Tensor:
         """Calibrated probabilities of the hands, (works, hands)."""

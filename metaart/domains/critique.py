@@ -127,16 +127,24 @@ def score_of(answers: Tensor) -> Tensor:
     return (answers[..., 0] * SCORE_UNIT + MIDDLE_SCORE).clamp(LOWEST, HIGHEST)
 
 
+def features(predict: Callable[..., Any], examples: Examples) -> Tensor:
+    """What the last layer is given for each work, (works, features); those of "features" where they are known."""
+    if "features" in examples:
+        return examples["features"]
+    found: Tensor = predict(examples["pictures"], False)
+    return found
+
+
 class Critique(Domain):
     """Attribution minimises the cross-entropy of the hands, rating the squared error of standardised scores."""
+
+    head: Head
 
     def __init__(self, config: CritiqueConfig = CritiqueConfig()) -> None:
         self.config = config
         self.rates = config.question == "rating"
         self.unit = "squared error of scores, standardised" if self.rates else "nats per work"
-        self.head = Head(
-            "head", lambda predict, examples: predict(examples["pictures"], False), classifies=not self.rates
-        )
+        self.head = Head("head", features, classifies=not self.rates)
 
     def hands(self, data: Path | None, split: Split, *, varied: bool) -> list[Hand]:
         """The groups of a folder of pictures; or, for rating, made curators who know all of them."""

@@ -125,7 +125,7 @@ def evaluate_attribution(run: Path, config: AttributionConfig, *, data: Path | N
               for split in galleries}  # fmt: skip
     features = {split: standardise(frozen[split], frozen["validation"]) for split in frozen}
     methods: dict[str, Callable[[str, int], Method]] = {
-        **{f"meta: {name}": _constant(_meta(known)) for name, known in critics.items()},
+        **{f"meta: {name}": _constant(_Meta(known)) for name, known in critics.items()},
         "frozen: nearest neighbour": lambda split, _: _frozen(features[split], nearest_neighbour),
         "frozen: class means": lambda split, _: _frozen(features[split], class_means),
     }
@@ -224,21 +224,38 @@ def calibrated(critic: Critic, gallery: Gallery, config: AttributionConfig) -> C
     for shots in (number for number in config.calibrated_shots if number <= most):
         episodes = draw_episodes(gallery, config.validation_episodes, ways=config.ways, shots=shots,
                                  query=config.query, seed=config.seed + 1)  # fmt: skip
-        entries.append(confidence_of(collect(_meta(critic), gallery, episodes, shots), shots, config))
+        entries.append(confidence_of(collect(_Meta(critic), gallery, episodes, shots), shots, config))
     return Calibration(config.coverage, config.wrongly_strange, config.validation_episodes, tuple(entries))
 
 
-def _meta(critic: Critic) -> Method:
-    def answer(gallery: Gallery, episode: Episode, shots: int) -> tuple[Tensor, Tensor]:
-        known, asked = episode.support[:, :shots], torch.cat([episode.query.flatten(), episode.strangers])
-        support = {
-            "pictures": gallery.ink(known.flatten()),
-            "labels": torch.arange(len(known)).repeat_interleave(shots),
-        }
-        seen = critic.impression(critic.adapt(support), support, gallery.ink(asked))
+class _Meta:
+    """A run as a method; where adapting does not move the features, those of a gallery are found once."""
+
+    def __init__(self, critic: Critic) -> None:
+        self._critic = critic
+        self._still: bool | None = None
+        self._features: dict[int, Tensor] = {}
+
+    def __call__(self, gallery: Gallery, episode: Episode, shots: int) -> tuple[Tensor, Tensor]:
+        critic, known = self._critic, episode.support[:, :shots].flatten()
+        asked = torch.cat([episode.query.flatten(), episode.strangers])
+        labels = torch.arange(len(episode.support)).repeat_interleave(shots)
+        support = {"pictures": gallery.ink(known), "labels": labels}
+        if self._still is None:
+            self._still = critic.moves_head_alone(support)
+        if self._still:
+            features = self._of(gallery)
+            seen = critic.impression_of_features(features[known], labels, features[asked])
+        else:
+            seen = critic.impression(critic.adapt(support), support, gallery.ink(asked))
         return seen.answers, critic.strangeness(seen, support)
 
-    return answer
+    def _of(self, gallery: Gallery) -> Tensor:
+        key = gallery.pictures.data_ptr()
+        if key not in self._features:
+            parts = torch.split(torch.arange(gallery.first[-1]), 256)
+            self._features[key] = torch.cat([self._critic.features(gallery.ink(part)) for part in parts])
+        return self._features[key]
 
 
 def _frozen(features: Tensor, classifier: Any) -> Method:

@@ -96,6 +96,20 @@ def test_every_method_is_judged_on_the_same_episodes(run: Path) -> None:
     )
 
 
+def test_features_that_are_known_already_give_the_same_answers(run: Path, drawings_data: Path) -> None:
+    critic = Critic(run)
+    gallery = open_gallery(critic.domain, drawings_data, "test", 9)
+    (episode,) = draw_episodes(gallery, 1, ways=3, shots=2, query=3, seed=1)
+    labels = torch.arange(3).repeat_interleave(2)
+    support = {"pictures": gallery.ink(episode.support.flatten()), "labels": labels}
+    works = gallery.ink(episode.query.flatten())
+    assert critic.moves_head_alone(support)
+    one = critic.impression(critic.adapt(support), support, works)
+    other = critic.impression_of_features(critic.features(support["pictures"]), labels, critic.features(works))
+    torch.testing.assert_close(one.answers, other.answers, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(one.features, other.features)
+
+
 def test_maps_are_judged_in_pairs(run: Path, drawings_data: Path) -> None:
     critic = Critic(run)
     gallery = open_gallery(critic.domain, drawings_data, "test", 9)
