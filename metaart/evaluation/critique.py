@@ -7,14 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from metaart.creation.critic import Critic
+from metaart.creation.files import write_file
 from metaart.evaluation.attribution import AttributionConfig, evaluate_attribution
 from metaart.evaluation.critique_report import attribution_text, plot_reliability, rating_text
 from metaart.evaluation.episodes import draw_episodes, open_gallery
-from metaart.evaluation.heat_maps import judge_maps
+from metaart.evaluation.heat_maps import judge_maps, map_sheet
 from metaart.evaluation.rating import RatingConfig, evaluate_rating
+from metaart.pictures.read import write_png
 from metaart.training.checkpoint import save_text
 
-MAPS = 60
+MAPS = 40
 """Works whose heat maps are judged, at most."""
 
 
@@ -57,8 +59,9 @@ def evaluate_critique(
                              query=config.query, seed=config.seed)  # fmt: skip
         result["maps"] = judge_maps(critic, gallery, some, shots=max(config.shots))
         words = attribution_text(result)
+        write_file(out / "heat-maps.png", write_png(map_sheet(critic, gallery, some, shots=max(config.shots))))
         plot_reliability(result, out / "reliability.png")
-        written.append("reliability.png")
+        written += ["reliability.png", "heat-maps.png"]
     save_text(out / "evaluation.json", json.dumps(result, indent=1))
     save_text(out / "evaluation.md", words)
     return words, written

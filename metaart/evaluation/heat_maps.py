@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
 from metaart.creation.critic import STRIDE_SHARE, Critic, background
 from metaart.evaluation.episodes import Episode, Gallery
 from metaart.evaluation.statistics import half_width
-from metaart.functional.evidence import deletion_curve, insertion_curve
+from metaart.functional.evidence import Evidence, deletion_curve, insertion_curve
+from metaart.pictures.heat import heat_picture
+from metaart.pictures.read import Pixels
 
 MAPS = ("occlusion", "random", "ink")
 
@@ -41,21 +44,16 @@ def judge_maps(
     """
     found: dict[str, dict[str, list[float]]] = {name: {"deletion": [], "insertion": []} for name in MAPS}
     for number, episode in enumerate(episodes):
-        known, hand = episode.support[:, :shots], number % len(episode.support)
-        labels = torch.arange(len(known)).repeat_interleave(shots)
-        support = {"pictures": gallery.ink(known.flatten()), "labels": labels}
-        picture = gallery.ink(episode.query[hand, :1])
-        params = critic.adapt(support)
-        answer = int(critic.impression(params, support, picture).answers[0].argmax())
-        evidence, fill = critic.evidence(params, len(known), answer), background(picture[0])
+        evidence, picture = _looked_at(critic, gallery, episode, number, shots)
+        fill = background(picture)
         maps = {
-            "occlusion": critic.heat_map(evidence, picture[0]),
+            "occlusion": critic.heat_map(evidence, picture),
             "random": _random_map(picture.shape[-1], number),
-            "ink": (picture[0] - fill[:, None, None]).abs().sum(0),
+            "ink": (picture - fill[:, None, None]).abs().sum(0),
         }
         for name, order in maps.items():
             for kind, curve in (("deletion", deletion_curve), ("insertion", insertion_curve)):
-                found[name][kind].append(float(curve(evidence, picture[0], fill, order, steps).mean()))
+                found[name][kind].append(float(curve(evidence, picture, fill, order, steps).mean()))
     values = {name: {kind: np.array(one) for kind, one in kinds.items()} for name, kinds in found.items()}
     best = values["occlusion"]
     return {
@@ -70,6 +68,45 @@ def judge_maps(
             for name in MAPS[1:]
         },
     }
+
+
+def map_sheet(
+    critic: Critic, gallery: Gallery, episodes: Sequence[Episode], *, shots: int, columns: int = 8, side: int = 128
+) -> Pixels:
+    """The first works that `judge_maps` looks at, above their heat maps; never chosen by looks.
+
+    Args:
+        critic: a run of attribution.
+        gallery: of the episodes.
+        episodes: in their order.
+        shots: examples of each hand.
+        columns: works shown.
+        side: of each picture, px.
+    """
+    rows: list[list[Pixels]] = [[], []]
+    for number, episode in enumerate(episodes[:columns]):
+        evidence, picture = _looked_at(critic, gallery, episode, number, shots)
+        heat = critic.heat_map(evidence, picture)
+        pixels: Pixels = ((1 - picture) * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+        larger = Image.fromarray(pixels).resize((side, side), Image.Resampling.LANCZOS)
+        rows[0].append(_margined(np.asarray(larger)))
+        rows[1].append(_margined(heat_picture(pixels, heat.numpy(), side)))
+    return np.concatenate([np.concatenate(row, 1) for row in rows])
+
+
+def _looked_at(critic: Critic, gallery: Gallery, episode: Episode, number: int, shots: int) -> tuple[Evidence, Tensor]:
+    """The evidence for what a run says of one work of an episode, and the work, (3, side, side)."""
+    known, hand = episode.support[:, :shots], number % len(episode.support)
+    labels = torch.arange(len(known)).repeat_interleave(shots)
+    support = {"pictures": gallery.ink(known.flatten()), "labels": labels}
+    picture = gallery.ink(episode.query[hand, :1])
+    params = critic.adapt(support)
+    answer = int(critic.impression(params, support, picture).answers[0].argmax())
+    return critic.evidence(params, len(known), answer), picture[0]
+
+
+def _margined(pixels: Pixels, margin: int = 6) -> Pixels:
+    return np.pad(pixels, ((margin, margin), (margin, margin), (0, 0)), constant_values=255)
 
 
 def _random_map(side: int, seed: int) -> Tensor:

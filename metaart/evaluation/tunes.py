@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from metaart.creation.confidence import Calibration, Confidence, load_calibration, save_calibration
+from metaart.creation.confidence import Calibration, Confidence
 from metaart.creation.creator import Creator
 from metaart.creation.likelihood import token_losses
 from metaart.creation.music import music_of
@@ -49,7 +49,11 @@ def evaluate_tunes(
 ) -> dict[str, Any]:
     """Judge how well adapted models tell composers apart, beside bigrams counted on the examples.
 
-    The temperature is kept beside the run, for `metaart create critique`, if nothing is there yet.
+    Args:
+        run: run directory of music.
+        config: episodes, composers and examples.
+        data: prepared folder, if not the one the run was trained on.
+        progress: show a bar.
 
     Returns:
         {"methods": {name: {"accuracy", "interval", "ece", "temperature"}}, ...}.
@@ -89,11 +93,15 @@ def evaluate_tunes(
             for name, rows in logits.items():
                 said[name][split] = torch.stack(rows), torch.stack(labels)
     methods = {name: _summary(*both["validation"], *both["test"]) for name, both in said.items()}
-    if load_calibration(run) is None:
-        known = Confidence(config.shots, methods["adapted models"]["temperature"])
-        save_calibration(Calibration(0.9, 0.0, config.validation_episodes, (known,)), run)
-    return {"episodes": config.episodes, "ways": ways, "shots": config.shots, "query": config.query,
+    return {"episodes": config.episodes, "validation_episodes": config.validation_episodes, "ways": ways,
+            "shots": config.shots, "query": config.query,
             "hands": {split: len(some) for split, some in hands.items()}, "methods": methods}  # fmt: skip
+
+
+def calibration_of_tunes(result: dict[str, Any]) -> Calibration:
+    """What `metaart create critique` needs to know of a run of music that was judged: its temperature."""
+    known = Confidence(result["shots"], result["methods"]["adapted models"]["temperature"])
+    return Calibration(0.9, 0.0, result["validation_episodes"], (known,))
 
 
 def _of(examples: Examples, hand: int) -> Examples:
