@@ -33,12 +33,17 @@ class Stylisation:
     keep_colour: bool = False
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.strength) and 0 <= self.strength <= 1):
-            raise UserError(
-                expected="a strength from 0 (the photograph) to 1 (the style)",
-                got=repr(self.strength),
-                fix="Use --strength 1.",
-            )
+        check_strength(self.strength)
+
+
+def check_strength(strength: float) -> None:
+    """Raise `UserError` where a strength is not from 0 to 1."""
+    if not (math.isfinite(strength) and 0 <= strength <= 1):
+        raise UserError(
+            expected="a strength from 0 (the photograph) to 1 (the style)",
+            got=repr(strength),
+            fix="Use a strength of 1.",
+        )
 
 
 def finished(request: Stylisation, drawn: Pixels) -> Pixels:
