@@ -78,7 +78,7 @@ def style() -> RunConfig:
         recipe="style",
         domain=StyleConfig(),
         algorithm=MAMLConfig(steps=10, order=1, alpha=0.002, learn_alpha="weight", inner="adam"),
-        data="data/clipart",
+        data="data/drawings",
         batching=Batching("loop"),
         pretrain=StageConfig(
             steps=5000,

@@ -31,6 +31,11 @@ TINY = ["domain.hidden_size=16", "domain.embedding_size=8", "domain.max_tokens=4
         "pretrain.steps=2", "pretrain.tasks=6", "pretrain.validation_tasks=6", "batching.mode=loop"]  # fmt: skip
 """Settings that make the recipe `music` take a second or two."""
 
+TINY_STYLE = ["domain.photographs=", "domain.size=16", "domain.width=4", "domain.depth=8", "domain.blocks=1",
+              "domain.hidden=4", "algorithm.steps=2", "meta.tasks=2", "meta.steps=2", "meta.validation_tasks=2",
+              "pretrain.steps=2", "pretrain.tasks=2", "pretrain.validation_tasks=2"]  # fmt: skip
+"""Settings that make the recipe `style` take a few seconds."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where tests run in several processes, those that need Ray stay in one: they share a session."""
@@ -115,6 +120,21 @@ def tiny_run(tiny_config: RunConfig, tmp_path_factory: pytest.TempPathFactory) -
     folder = tmp_path_factory.mktemp("runs") / "tiny"
     prepare_run(tiny_config, folder, resume=False)
     train_run(tiny_config, Place(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def style_config(drawings_data: Path) -> RunConfig:
+    """The recipe `style`, made tiny."""
+    return override(recipe("style"), [f"data={drawings_data}", *TINY_STYLE])
+
+
+@pytest.fixture(scope="session")
+def style_run(style_config: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run directory of `style_config`; read it, do not write into it."""
+    folder = tmp_path_factory.mktemp("runs") / "style"
+    prepare_run(style_config, folder, resume=False)
+    train_run(style_config, Place(folder))
     return folder
 
 

@@ -94,5 +94,45 @@ def _critique(options: argparse.Namespace) -> int:
     return 0
 
 
-CREATIONS: dict[str, Callable[[Arts], None]] = {"critique": _add_critique, "music": _add_music}
+def _add_style(arts: Arts) -> None:
+    style = _art(
+        arts,
+        "style",
+        "Adapt to one to twenty pictures by one hand and redraw photographs.",
+        "  metaart create style --examples a.jpg b.jpg --photographs garden.jpg --out new.png\n"
+        "  metaart create style --examples a.jpg --blend c.jpg d.jpg --photographs *.jpg --out pictures --strength 0.7",
+    )
+    style.add_argument("--run", dest="model", type=Path, help="run directory (the model that ships with metaart)")
+    style.add_argument("--examples", type=Path, nargs="+", required=True, metavar="PICTURE", help="by one hand")
+    style.add_argument("--blend", type=Path, nargs="+", action="append", default=[], metavar="PICTURE",
+                       help="by one more hand, mixed with the first in equal parts; may be repeated")  # fmt: skip
+    style.add_argument("--photographs", type=Path, nargs="+", required=True, metavar="PHOTO", help="what is redrawn")
+    style.add_argument("--out", type=Path, default=Path("new.png"), help="PNG file, or a folder for several (new.png)")
+    style.add_argument("--strength", type=float, default=1.0, help="from 0, the photograph, to 1, the style (1)")
+    style.add_argument("--keep-colour", action="store_true", help="keep the colours of the photograph")
+    style.add_argument("--side", type=int, default=2048, help="longest side of what is written, px (2048; gatys 512)")
+    style.add_argument("--steps", type=int, help="adaptation steps (those the run was trained for; gatys 100)")
+    style.add_argument("--method", choices=("meta", "gatys"), default="meta",
+                       help="a network that adapts, or pixels optimised anew for each photograph (meta)")  # fmt: skip
+    style.add_argument("--loss-network", metavar="NAME", help="of gatys: efficientnet, random-vgg, vgg19:PATH")
+    style.set_defaults(run=_style)
+
+
+def _style(options: argparse.Namespace) -> int:
+    from metaart.creation.style import Wish, create_style
+
+    done = create_style(
+        examples=[options.examples, *options.blend],
+        photographs=options.photographs,
+        out=options.out,
+        wish=Wish(options.strength, options.keep_colour, options.side, options.steps),
+        run=options.model,
+        method=options.method,
+        loss_network=options.loss_network,
+    )
+    print(done)
+    return 0
+
+
+CREATIONS: dict[str, Callable[[Arts], None]] = {"critique": _add_critique, "music": _add_music, "style": _add_style}
 """What adds the command of an art, by the art's name."""

@@ -18,7 +18,7 @@ from metaart.pictures.read import Pixels, read_picture, write_png
 from metaart.style.finish import Stylisation, finished
 from metaart.style.frames import square, to_pixels, to_tensor
 from metaart.style.hands import NewStyles, Palette, Strokes, draw_palette, draw_strokes, new_style
-from metaart.style.measures import Reader, examples_of, shipped_photographs, wanted_of
+from metaart.style.measures import Reader, examples_of, in_colours_of, shipped_photographs, wanted_of
 from metaart.style.objective import Objective, ObjectiveConfig
 from metaart.style.tiling import stylised
 from metaart.tasks import Examples
@@ -77,6 +77,17 @@ class HasPixels(Protocol):
 
     def pixels(self) -> Pixels:
         """uint8 (height, width, 3)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A photograph in the place of an artist's picture."""
+
+    array: Pixels
+
+    def pixels(self) -> Pixels:
+        """As it is."""
+        return self.array
 
 
 class StyleHand(Hand):
@@ -145,10 +156,10 @@ class Style(Domain):
     def __init__(self, config: StyleConfig = StyleConfig()) -> None:
         self.config = config
         self.objective = Objective(config.objective)
-        self.reader = Reader(self.objective, conditioned=config.conditioned)
+        self.reader = Reader(self.objective)
 
     def hands(self, data: Path | None, split: Split, *, varied: bool) -> list[Hand]:
-        """The groups of a prepared folder of pictures, each beside the photographs of the split."""
+        """The groups of a prepared folder of pictures that are mostly in colour, each beside the split's photographs."""
         if data is None:
             raise UserError(
                 expected="a folder of prepared pictures",
@@ -157,9 +168,17 @@ class Style(Domain):
             )
         dataset = Dataset.open(data, medium="pictures")
         photographs = self.photographs(split)
+        works = {group: dataset.works(group) for group in dataset.groups(split)}
+        artists: dict[str, Sequence[HasPixels]] = {
+            group: pictures
+            for group, pictures in works.items()
+            if 2 * sum(work.colour for work in pictures) >= len(pictures)
+        }
+        if varied and self.config.new_styles.photographs:
+            artists |= {f"a photograph ({place})": [Shown(pixels)] for place, pixels in enumerate(photographs, 1)}
         return [
-            StyleHand(group, dataset.works(group), photographs, self.reader, self.config, varied)
-            for group in dataset.groups(split)
+            StyleHand(name, pictures, photographs, self.reader, self.config, varied)
+            for name, pictures in artists.items()
         ]
 
     def photographs(self, split: Split) -> list[Pixels]:
@@ -172,7 +191,8 @@ class Style(Domain):
     def learner(self) -> nn.Module:
         """The image transformation network."""
         config = self.config
-        return Stylist(config.width, config.depth, config.blocks, self.reader.num_statistics, config.hidden)
+        told = self.reader.num_statistics if config.conditioned else 0
+        return Stylist(config.width, config.depth, config.blocks, told, config.hidden)
 
     def loss(self, predict: Callable[..., Any], examples: Examples) -> Tensor:
         """The mean objective of the redrawn photographs."""
@@ -205,7 +225,7 @@ class Style(Domain):
                 picture: Tensor = predict(*everywhere)[place]
                 return picture
 
-            photograph = to_tensor(request.photograph)
+            photograph = in_colours_of(to_tensor(request.photograph)[None], request.statistics[None])[0]
             drawn = stylised(alone, photograph, request.statistics, blocks=self.config.blocks)
             files.append(write_png(finished(request, to_pixels(drawn))))
         return files

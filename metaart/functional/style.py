@@ -74,6 +74,50 @@ def total_variation(pictures: Tensor) -> Tensor:
     return across + down
 
 
+def colour_moments(pictures: Tensor) -> Tensor:
+    """Mean colour and mean product of colours: (..., 12) of pictures (..., 3, H, W), the 3 x 3 products row by row.
+
+    Raw moments, so that the mean over several pictures is that of all their places together.
+    """
+    flat = pictures.flatten(-2)
+    products = flat @ flat.transpose(-2, -1) / flat.shape[-1]
+    return torch.cat([flat.mean(-1), products.flatten(-2)], -1)
+
+
+def recoloured(pictures: Tensor, moments: Tensor, floor: float = 1e-4) -> Tensor:
+    """Pictures with the mean colour and the covariance of colours wanted, moved as little as that allows.
+
+        x' = m + T (x - mu),  T = S^-1/2 (S^1/2 C S^1/2)^1/2 S^-1/2
+
+    Source: Pitie & Kokaram 2007 (the linear Monge-Kantorovich map). Colours that leave the range are clipped.
+
+    Args:
+        pictures: (..., 3, H, W) from 0 to 1.
+        moments: (..., 12) wanted, as `colour_moments` gives them.
+        floor: added to every variance: a picture of one colour has no directions to stretch.
+    """
+    own = colour_moments(pictures)
+    eye = floor * torch.eye(3, dtype=pictures.dtype, device=pictures.device)
+    (mean, covariance), (new_mean, wanted) = (_mean_and_covariance(value) for value in (own, moments))
+    root = _root(covariance + eye)
+    inverse = torch.linalg.inv(root)
+    turn = inverse @ _root(root @ (wanted + eye) @ root) @ inverse
+    moved: Tensor = turn @ (pictures.flatten(-2) - mean[..., None]) + new_mean[..., None]
+    return moved.reshape(pictures.shape).clamp(0, 1)
+
+
+def _mean_and_covariance(moments: Tensor) -> tuple[Tensor, Tensor]:
+    mean, products = moments[..., :3], moments[..., 3:].reshape(*moments.shape[:-1], 3, 3)
+    return mean, products - mean[..., :, None] * mean[..., None, :]
+
+
+def _root(matrix: Tensor) -> Tensor:
+    """The symmetric square root of a positive semidefinite matrix; what rounding made negative counts as 0."""
+    values, vectors = torch.linalg.eigh(matrix)
+    root: Tensor = (vectors * values.clamp(min=0).sqrt()[..., None, :]) @ vectors.transpose(-2, -1)
+    return root
+
+
 def channel_statistics(features: Tensor, eps: float = 1e-5) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of each channel over all places, each (..., C, 1, 1); sqrt(variance + eps)."""
     mean = features.mean((-2, -1), keepdim=True)

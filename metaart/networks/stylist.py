@@ -12,6 +12,9 @@ NORM_EPS = 1e-5
 FACTOR = 4
 """By how much the network halves in all: sides of photographs are multiples of it."""
 
+DARKEST = 0.02
+"""Values of a photograph nearer than this to black or white are taken for it: the network can still move them."""
+
 Norm = Callable[[Tensor], Tensor]
 
 
@@ -22,7 +25,8 @@ class Stylist(nn.Module):
     2016), reflection padding, and convolutions of what is scaled up in place of transposed ones (Odena et al. 2016). It
     has no running statistics: a picture is normalised by its own. As in Ghiasi et al. 2017, the affines after the
     normalisation are predicted from statistics of the style pictures; what adaptation learns is added to them, as to
-    all other weights. With `statistics=0` there is one style, the one that the weights hold.
+    all other weights. With `statistics=0` there is one style, the one that the weights hold. What comes out is added to
+    the photograph, on the scale of logits: a fresh network returns it nearly as it is.
 
     Args:
         width: channels at full size; twice as many at a half, `depth` at a quarter.
@@ -42,6 +46,8 @@ class Stylist(nn.Module):
         shapes += [(depth, half, 1), (half, half, 3), (half, width, 1), (width, width, 3)]
         self.convolutions = nn.ModuleList(nn.Conv2d(i, o, kernel, bias=False) for i, o, kernel in shapes)
         self.output = nn.Conv2d(width, 3, 3)
+        with torch.no_grad():  # a fresh network changes little
+            self.output.weight.mul_(0.1)
         self.channels = [outputs for _, outputs, _ in shapes]
         total = sum(self.channels)
         self.scale, self.shift = nn.Parameter(torch.ones(total)), nn.Parameter(torch.zeros(total))
@@ -56,7 +62,7 @@ class Stylist(nn.Module):
 
         Args:
             photographs: (pictures, 3, height, width) from 0 to 1; sides are multiples of `FACTOR`, from 8.
-            style: (pictures, statistics) of the style of each; (pictures, 0) without any.
+            style: (pictures, statistics) of the style of each; not looked at where there is one style.
             moments: means and deviations to normalise by instead of the pictures' own: tiles of one large picture are
                 all normalised alike. Without channels (pictures, 2, 0) they are asked for.
 
@@ -79,7 +85,7 @@ class Stylist(nn.Module):
             x = F.relu(normalised(convolved(next(layers), x)))
         if moments is not None and not moments.shape[-1]:
             return torch.cat(taken, -1)
-        return torch.sigmoid(convolved(self.output, x))
+        return torch.sigmoid(torch.logit(photographs.clamp(DARKEST, 1 - DARKEST)) + convolved(self.output, x))
 
     def _norm(self, affines: Tensor, moments: Tensor | None, taken: list[Tensor]) -> Norm:
         """Instance normalisation of one layer after the other; `taken` counts them and keeps what was measured."""

@@ -12,7 +12,7 @@ from metaart.pictures.read import Pixels
 
 def to_tensor(pixels: Pixels) -> Tensor:
     """uint8 (height, width, 3) as float32 (3, height, width) from 0 to 1."""
-    return torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 255
+    return torch.from_numpy(pixels.copy()).permute(2, 0, 1).contiguous().float() / 255
 
 
 def to_pixels(picture: Tensor) -> Pixels:

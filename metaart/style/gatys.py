@@ -41,24 +41,27 @@ def gatys(
     photographs: Tensor,
     style: dict[str, Tensor],
     config: GatysConfig = GatysConfig(),
+    start: Tensor | None = None,
     watch: Callable[[int, Tensor], None] | None = None,
 ) -> Tensor:
     """Pictures with the content of photographs and the style wanted.
 
-    Source: Gatys, Ecker & Bethge 2016, section 2.3. Differs from the paper: it starts at the photograph, not at noise.
+    Source: Gatys, Ecker & Bethge 2016, section 2.3. Differs from the paper: it starts at a picture, not at noise.
 
     Args:
         objective: what is minimised.
         photographs: (pictures, 3, height, width) from 0 to 1.
         style: Gram matrices by tap (`Objective.of_style`), one for each picture or one for all.
         config: of the optimiser.
+        start: pictures to start at, as the photographs (default: these).
         watch: is given the number of steps taken and the pictures as they are, after each step.
 
     Returns:
         As the photographs.
     """
     wanted = Wanted(objective.of_content(photographs), style)
-    pixels = photographs.detach().clone().requires_grad_()
+    pixels = (photographs if start is None else start).detach().clone(memory_format=torch.contiguous_format)
+    pixels.requires_grad_()
     optimizer: torch.optim.Optimizer
     if config.optimizer == "adam":
         optimizer = torch.optim.Adam([pixels], lr=config.rate)

@@ -28,11 +28,13 @@ class NewStyles:
         colour: turn the hues, mix the channels, invert, change contrast and saturation.
         cut: take a part of the picture, mirrored or not.
         paint: share of tasks whose pictures are painted over with strokes of one length, width and direction field.
+        photographs: let each photograph be a hand too: painted over, it is one more way to paint.
     """
 
     colour: bool = True
     cut: bool = True
     paint: float = 0.5
+    photographs: bool = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.paint <= 1:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from metaart.functional.style import channel_statistics, gram
+from metaart.functional.style import channel_statistics, colour_moments, gram, recoloured
 from metaart.networks.perceptual import Features
 from metaart.pictures.read import Pixels, read_picture
 from metaart.style.frames import square, to_tensor
@@ -18,6 +18,9 @@ from metaart.style.objective import Objective, Wanted
 CONTENT, STYLE = "content/", "style/"
 """How the names of what is wanted begin; the tap follows."""
 
+NUM_COLOUR_MOMENTS = 12
+"""How many statistics are about colours."""
+
 CENTRE_SIDE = 128
 """Side at which the photographs that ship are measured for `Reader`, px."""
 
@@ -25,16 +28,15 @@ CENTRE_SIDE = 128
 class Reader:
     """Reads pictures into what the objective compares and what the network is told of a style.
 
-    The statistics are mean and deviation of each channel at the style taps without depthwise ones, centred and scaled
-    by what the photographs that ship have, so that they are numbers near 1.
+    The statistics are first the moments of the colours, then mean and deviation of each channel at the style taps
+    without depthwise ones, centred and scaled by what the photographs that ship have, so that they are numbers near 1.
 
     Args:
         objective: what is minimised.
-        conditioned: whether the network is told of the style; otherwise there are no statistics.
     """
 
-    def __init__(self, objective: Objective, *, conditioned: bool) -> None:
-        self.objective, self.conditioned = objective, conditioned
+    def __init__(self, objective: Objective) -> None:
+        self.objective = objective
         self.taps = [tap for tap in objective.network.style_taps if "." not in tap]
         self._known_centre: tuple[Tensor, Tensor] | None = None
         self._nothing: dict[int, dict[str, Tensor]] = {}
@@ -53,10 +55,9 @@ class Reader:
         """
         features = self.objective.network.features(pictures, self.objective.network.style_taps)
         grams = {STYLE + tap: gram(value) for tap, value in features.items()}
-        if not self.conditioned:
-            return pictures.new_zeros(pictures.shape[0], 0), grams
-        mean, deviation = self._centre()
-        return (self._raw(features) - mean.to(pictures.dtype)) / deviation.to(pictures.dtype), grams
+        mean, deviation = (value.to(pictures.dtype) for value in self._centre())
+        centred = (self._raw(features) - mean) / deviation
+        return torch.cat([colour_moments(pictures), centred], -1), grams
 
     def content(self, photographs: Tensor) -> dict[str, Tensor]:
         """The features wanted by tap, (photographs, C, height, width)."""
@@ -100,11 +101,19 @@ def examples_of(
     mean = statistics.mean(0, keepdim=True)
     style = {name: value[list(dealt)] for name, value in grams.items()}
     return {
-        "photograph": redrawn,
+        "photograph": in_colours_of(redrawn, mean),
         "statistics": mean.expand(len(photographs), -1).contiguous(),
         **reader.content(redrawn),
         **style,
     }
+
+
+def in_colours_of(photographs: Tensor, statistics: Tensor) -> Tensor:
+    """Photographs (works, 3, height, width) in the colours that statistics (works or 1, ...) begin with.
+
+    So the network is given them: it has to find strokes, not colours.
+    """
+    return recoloured(photographs, statistics[..., :NUM_COLOUR_MOMENTS].expand(photographs.shape[0], -1))
 
 
 def wanted_of(examples: Mapping[str, Tensor]) -> Wanted:

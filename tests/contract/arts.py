@@ -40,8 +40,8 @@ WISHES: dict[str, list[Any]] = {
     "music": [ComposeRequest(bars=1, seed=1), ComposeRequest(bars=2, seed=2)],
     "sinusoid": [120, 150],
     "style": [
-        Stylisation(np.full((18, 21, 3), 90, np.uint8), torch.zeros(352)),
-        Stylisation(np.eye(18, dtype=np.uint8)[..., None].repeat(3, -1) * 200, torch.ones(352), strength=0.5),
+        Stylisation(np.full((18, 21, 3), 90, np.uint8), torch.zeros(364)),
+        Stylisation(np.eye(18, dtype=np.uint8)[..., None].repeat(3, -1) * 200, torch.ones(364), strength=0.5),
     ],
 }
 """What each art form is asked to create; a new one adds a line."""

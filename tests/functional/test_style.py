@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from metaart.functional.style import (
     channel_statistics,
+    colour_moments,
     content_distance,
     gram,
     gram_distance,
+    recoloured,
     statistics_matched,
     total_variation,
 )
@@ -97,3 +99,24 @@ def test_matched_features_have_the_statistics_of_the_others() -> None:
     mean, deviation = channel_statistics(features, eps=0)
     np.testing.assert_allclose(mean.squeeze(), features.numpy().mean((2, 3)))
     np.testing.assert_allclose(deviation.squeeze(), features.numpy().std((2, 3)))
+
+
+@given(st.integers(0, 99))
+def test_recoloured_pictures_have_the_colours_wanted(seed: int) -> None:
+    """Mean and covariance are those wanted; the map is symmetric and positive, so nothing is turned or mirrored."""
+    picture, like = 0.4 + 0.03 * some(3, 12, 12, seed=seed), 0.6 + 0.04 * some(3, 9, 9, seed=seed + 100)
+    like[2] = 0.5 * like[0] + 0.5 * like[2]
+    found = recoloured(picture, colour_moments(like), floor=0.0)
+    np.testing.assert_allclose(np.cov(found.flatten(1), ddof=0), np.cov(like.flatten(1), ddof=0), rtol=1e-6, atol=1e-12)
+    torch.testing.assert_close(found.mean((1, 2)), like.mean((1, 2)))
+    offset = (picture - picture.mean((1, 2), keepdim=True)).flatten(1)
+    turn = (found - found.mean((1, 2), keepdim=True)).flatten(1) @ torch.linalg.pinv(offset)
+    torch.testing.assert_close(turn, turn.mT, rtol=1e-6, atol=1e-8)
+    assert float(torch.linalg.eigvalsh(turn).min()) > 0
+
+
+def test_recolouring_by_ones_own_colours_changes_nothing() -> None:
+    picture = some(2, 3, 8, 8).sigmoid()
+    torch.testing.assert_close(recoloured(picture, colour_moments(picture)), picture)
+    flat = torch.full((3, 4, 4), 0.5, dtype=torch.float64)
+    assert bool(recoloured(flat, colour_moments(picture[0])).isfinite().all())
