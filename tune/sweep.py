@@ -232,8 +232,12 @@ def concurrent(cluster: ClusterConfig, most: int, there: dict[str, Any]) -> int:
 
 
 def _resources(cluster: ClusterConfig) -> dict[str, float]:
-    """What a trial's own process holds: all it needs where it trains itself, nothing where it waits for workers."""
-    return dict(cluster.needed) if trains_here(cluster) else {"CPU": 0}
+    """What a trial's own process holds: all it needs where it trains itself.
+
+    Where it waits for workers it holds a megabyte, as it must hold something: a share of a core would be missing to
+    the workers of a trial that takes the whole machine, and they would be waited for without end.
+    """
+    return dict(cluster.needed) if trains_here(cluster) else {"memory": 2**20}
 
 
 def _searched_steps(sweep: Sweep) -> list[int]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from cluster.config import ClusterConfig, DeepSpeedConfig
+from cluster.config import ClusterConfig
 from cluster.driver import fit
 from metaart.algorithms import MetaAlgorithm
 from metaart.build import build_domain, build_pooled
@@ -134,7 +134,7 @@ def train_anywhere(
 
 def trains_here(cluster: ClusterConfig) -> bool:
     """Whether a trial needs no process but its own: one worker, and nothing that only DeepSpeed does."""
-    return cluster.workers == 1 and cluster.deepspeed == DeepSpeedConfig()
+    return cluster.workers == 1 and cluster.deepspeed == type(cluster.deepspeed)()
 
 
 def train_pooled(job: Job, report: Report, stop: Callable[[], bool]) -> None:

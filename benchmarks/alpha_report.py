@@ -1,0 +1,151 @@
+"""From docs/results/alpha.json to docs/results-alpha.md and its picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from metaart.evaluation.report import markdown
+from metaart.training.checkpoint import save_text
+
+Results = dict[str, Any]
+PICTURE = Path("docs/img/alpha.png")
+WITHIN, AT_A_COST_OF = 0.05, 1 / 3
+
+
+def main() -> None:
+    """The report of `alpha-study`, which writes it: scripts/bench alpha-study --only-write."""
+    from benchmarks.alpha_study import main as study
+
+    study(["--only-write"])
+
+
+def write(results: Results, path: Path) -> None:
+    """Write the document and its picture."""
+    plot(results["sweeps"]["grid"], results["sweeps"]["asha"], PICTURE)
+    save_text(path, "\n\n".join(_parts(results)) + "\n")
+
+
+def _parts(results: Results) -> list[str]:
+    grid, asha = results["sweeps"]["grid"], results["sweeps"]["asha"]
+    return [
+        "# Alpha on music: what a sweep finds, and what it costs",
+        "Written by `scripts/bench alpha-study` from `docs/results/alpha.json`. All runs begin with the same pooled "
+        "model and take 60 outer steps of 4 tasks, first order, with one alpha that is not learned (the recipe learns "
+        "a rate for each weight, from where alpha starts, which hides where it started). Sweeps judge trials on 16 "
+        f"tasks of validation traditions; the numbers below are of {results['episodes']} test episodes of traditions "
+        "that no sweep and no training has seen, the same for all. Losses are nats per token; intervals are 95 %.",
+        "## 1. The alpha that was found against the default",
+        markdown(_pairs(results)),
+        "\n".join(_verdicts(results)),
+        markdown(_runs(results)),
+        "## 2. The same for less: ASHA against a grid",
+        markdown(_costs(grid, asha)),
+        _cost_verdict(grid, asha),
+        "![Validation loss against alpha: every point of the grid, and the trials of the sweep](img/alpha.png)",
+        f"Best region of alpha (every trial in it is at most a tenth of the way from the best loss to the median): "
+        f"{_region(grid)} by the grid, {_region(asha)} by the sweep.",
+        "## 3. Commands",
+        "```text\n" + "\n".join(results["commands"].values()) + "\n```",
+    ]
+
+
+def _pairs(results: Results) -> list[list[str]]:
+    rows = [["found by", "alpha, steps", "default", "alpha, steps", "nats per token ahead", "hands as clusters"]]
+    for pair in results["paired"]:
+        found, default = results["runs"][pair["found"]], results["runs"][pair["default"]]
+        rows.append(
+            [
+                pair["found"],
+                f"{found['alpha']:g}, {found['steps']}",
+                pair["default"],
+                f"{default['alpha']:g}, {default['steps']}",
+                f"{pair['ahead']:+.4f} ± {pair['interval']:.4f}",
+                f"± {pair['interval_by_hand']:.4f}",
+            ]
+        )
+    return rows
+
+
+def _verdicts(results: Results) -> list[str]:
+    """In words, which alpha that was found beats its default."""
+    said = []
+    for pair in results["paired"]:
+        low, high = pair["ahead"] - pair["interval"], pair["ahead"] + pair["interval"]
+        words = "beats its default" if low > 0 else "is behind its default" if high < 0 else "is level with its default"
+        said.append(f"- {pair['found']} {words}: {low:+.4f} to {high:+.4f} nats per token ahead.")
+    return said
+
+
+def _runs(results: Results) -> list[list[str]]:
+    rows = [["run", "inside", "alpha", "inner steps", "test loss"]]
+    for name, run in results["runs"].items():
+        loss = f"{run['test']:.4f} ± {run['interval']:.4f}"
+        rows.append([name, run["inner"], f"{run['alpha']:g}", str(run["steps"]), loss])
+    return rows
+
+
+def _costs(grid: Results, asha: Results) -> list[list[str]]:
+    rows = [["sweep", "trials", "outer steps", "tokens passed in training", "validations", "best alpha", "best loss"]]
+    for name, sweep in (("grid", grid), ("TPE and ASHA", asha)):
+        best = sweep["best"]
+        validations = sum(len(trial["validations"]) for trial in sweep["trials"])
+        alpha, loss = best["point"]["algorithm.alpha"], f"{best['best']:.4f}"
+        cost = [f"{sweep['steps']:,}", f"{_tokens(sweep):,}", str(validations)]
+        rows.append([name, str(len(sweep["trials"])), *cost, alpha, loss])
+    return rows
+
+
+def _tokens(sweep: Results) -> int:
+    return sum(int(trial["units"]) for trial in sweep["trials"])
+
+
+def _cost_verdict(grid: Results, asha: Results) -> str:
+    share = asha["steps"] / grid["steps"]
+    worse = asha["best"]["best"] / grid["best"]["best"] - 1
+    held = "held" if worse <= WITHIN and share <= AT_A_COST_OF else "missed"
+    spread = max(trial["best"] for trial in grid["trials"]) / grid["best"]["best"] - 1
+    return (
+        f"The sweep's best loss lies {worse:+.2%} from the grid's, at {share:.0%} of its outer steps. The bar (within "
+        f"5 % at a third of the cost) is {held}. The bar on the loss is a low one: the worst point of the grid lies "
+        f"{spread:.0%} above its best."
+    )
+
+
+def _region(sweep: Results) -> str:
+    region = sweep["regions"].get("algorithm.alpha")
+    return f"{region[0]:.3g} to {region[1]:.3g}" if region else "none"
+
+
+def plot(grid: Results, asha: Results, path: Path) -> None:
+    """The best validation loss of each trial against alpha, as PNG."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.2, 4.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    axis = figure.subplots()
+    region = grid["regions"].get("algorithm.alpha")
+    if region:
+        axis.axvspan(*region, color="#2ca02c", alpha=0.15, linewidth=0, label="best region of the grid")
+    axis.axvline(0.002, color="#7f7f7f", linestyle=":", label="the recipe's default, 0.002")
+    points = sorted((float(trial["point"]["algorithm.alpha"]), trial["best"]) for trial in grid["trials"])
+    axis.plot(*zip(*points, strict=True), marker="o", label=f"grid, {grid['steps']:,} outer steps")
+    for finished, label, filled in ((True, "sweep, trained to the end", "#d62728"), (False, "sweep, stopped", "none")):
+        chosen = [trial for trial in asha["trials"] if (trial["outcome"] == "finished") is finished]
+        where = [(float(trial["point"]["algorithm.alpha"]), trial["best"]) for trial in chosen if trial["best"]]
+        if where:
+            x, y = zip(*where, strict=True)
+            axis.scatter(x, y, s=44, facecolors=filled, edgecolors="#d62728", zorder=3, label=label)
+    best = grid["best"]["best"]
+    losses = sorted(loss for _, loss in points)
+    axis.set_ylim(best - 0.02 * best, min(losses[-1], losses[3 * len(losses) // 4] * 1.15))
+    axis.set(xscale="log", xlabel="alpha", ylabel="validation loss, nats per token")
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+
+
+if __name__ == "__main__":
+    main()
