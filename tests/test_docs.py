@@ -37,6 +37,7 @@ SMALLER = {
     "metaart train music": _SET,
     "metaart evaluate": "--episodes 4 --validation-episodes 4 --steps 0 1 --judge-hands 2",
     "python -m cluster.train music": _SET,
+    "python -m tune.search music": f"{_SET} --trials 2",
 }
 """Commands that take minutes, by their beginning, and what is added to their end."""
 SOME_GROUPS = "--groups 'Ryan: jigs' 'Aird: book 1' 'Aird: book 2' 'China: Shanxi' Luxembourg"

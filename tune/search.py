@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -174,12 +175,17 @@ def _run(sweep: Sweep, pooled: Path | None, address: str | None) -> list[Trial]:
         if pooled is not None:
             progress = Progress({"pretrain": sweep.config.pretrain.steps})
             try:
-                train_pooled(Job(sweep.config, sweep.cluster, sweep.folder, pooled), progress, sigint.is_set)
+                job = Job(sweep.config, sweep.cluster, sweep.folder, pooled)
+                train_pooled(job, progress, sigint.is_set, away=_away(address))
             except Interrupted:
                 raise KeyboardInterrupt from None
             finally:
                 progress.close()
         return search(sweep, pooled, told=told, stop=sigint.is_set)
+
+
+def _away(address: str | None) -> bool:
+    return (address or os.environ.get("RAY_ADDRESS", "local")) != "local"
 
 
 if __name__ == "__main__":

@@ -137,8 +137,14 @@ def trains_here(cluster: ClusterConfig) -> bool:
     return cluster.workers == 1 and cluster.deepspeed == type(cluster.deepspeed)()
 
 
-def train_pooled(job: Job, report: Report, stop: Callable[[], bool]) -> None:
+def train_pooled(job: Job, report: Report, stop: Callable[[], bool], *, away: bool = False) -> None:
     """Train the pooled stage that all trials share, once; a finished one is kept.
+
+    Args:
+        job: of the sweep.
+        report: called with each line of metrics.
+        stop: True leaves a checkpoint and stops.
+        away: train on a worker of the cluster, not in this process, which may be on a machine that holds no cores.
 
     Raises:
         Interrupted: `stop` said so; the checkpoint is written.
@@ -148,7 +154,7 @@ def train_pooled(job: Job, report: Report, stop: Callable[[], bool]) -> None:
         return
     config = pooled_config(job.config)
     prepare_run(config, job.pooled, resume=True)
-    train_anywhere(config, job.cluster, job.pooled, report=report, stop=stop)
+    (fit if away else train_anywhere)(config, job.cluster, job.pooled, report=report, stop=stop)
 
 
 def pooled_config(config: RunConfig) -> RunConfig:
