@@ -16,6 +16,7 @@ class Settings(BaseModel):
     Attributes:
         music: run directory of the music model; left out, the one that ships with the package, if one does; `off`
             serves none.
+        style: the same for style.
         critique: the same for attribution, whose hand a picture is.
         rating: the same for scores.
         min_replicas: model replicas that are always there.
@@ -33,6 +34,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     music: str | None = None
+    style: str | None = None
     critique: str | None = None
     rating: str | None = None
     min_replicas: int = Field(1, ge=1)

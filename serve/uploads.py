@@ -34,6 +34,10 @@ class UploadBounds:
     max_at_once: int = 32
 
 
+PICTURES = UploadBounds(max_body_bytes=64 * 2**20, max_file_bytes=16 * 2**20, max_field_bytes=64 * 2**10)
+"""What an upload of pictures may be at most."""
+
+
 @dataclass
 class Upload:
     """One file of a form."""

@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from metaart.config import RunConfig
 from metaart.domains import art_of
 from metaart.domains.critique import CritiqueConfig
-from serve.arts import critique, music
+from serve.arts import critique, music, style
 from serve.orders import CarryOut
 
 
@@ -33,6 +33,7 @@ class ServedArt(NamedTuple):
 
 ARTS: dict[str, ServedArt] = {
     "music": ServedArt(music.router, music.DESCRIPTION, music.opened, lambda config: art_of(config.domain) == "music"),
+    "style": ServedArt(style.router, style.DESCRIPTION, style.opened, lambda config: art_of(config.domain) == "style"),
     "critique": ServedArt(
         critique.router,
         critique.DESCRIPTION,

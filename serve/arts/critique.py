@@ -18,10 +18,9 @@ from metaart.errors import UserError
 from serve.options import read_options
 from serve.orders import CarryOut, one_by_one
 from serve.problems import responses
-from serve.uploads import Form, UploadBounds
+from serve.uploads import PICTURES, Form
 
 OPTIONS = ("hands", "scores", "heat_map")
-BOUNDS = UploadBounds(max_body_bytes=64 * 2**20, max_file_bytes=16 * 2**20, max_field_bytes=64 * 2**10)
 
 DESCRIPTION = f"""
 POST /v1/critique
@@ -91,7 +90,7 @@ class Question:
 async def critique(request: Request) -> Response:
     """Read the upload, check its form, have the work judged by the run that answers the question."""
     form = await request.app.state.desk.read(
-        request, files={"work": 1, "examples": MAX_WORKS}, fields=frozenset({"options"}), bounds=BOUNDS
+        request, files={"work": 1, "examples": MAX_WORKS}, fields=frozenset({"options"}), bounds=PICTURES
     )
     studio = request.app.state.studio
     art, question = question_from(form)

@@ -35,6 +35,15 @@ class Client:
         text = options if isinstance(options, str) else json.dumps(options or {})
         return httpx.post(f"{self.url}/v1/music", files=files, data={"options": text}, timeout=timeout)
 
+    def paint(
+        self, photograph: bytes | None, examples: Sequence[bytes], options: dict[str, Any] | str | None = None
+    ) -> httpx.Response:
+        """POST /v1/style."""
+        files = [] if photograph is None else [("photograph", ("photograph.png", photograph))]
+        files += [("examples", (f"{n}.png", data)) for n, data in enumerate(examples)]
+        text = options if isinstance(options, str) else json.dumps(options or {})
+        return httpx.post(f"{self.url}/v1/style", files=files, data={"options": text}, timeout=TIMEOUT)
+
     def judge(
         self, work: bytes | None, examples: Sequence[bytes], options: dict[str, Any] | str, timeout: float = TIMEOUT
     ) -> httpx.Response:

@@ -25,6 +25,7 @@ class ServedRuns(NamedTuple):
     """The tiny runs that the service of these tests has, by the name of their setting."""
 
     music: Path
+    style: Path
     critique: Path
     rating: Path
 
@@ -43,9 +44,9 @@ def examples(midi_folder: Path) -> tuple[bytes, ...]:
 
 
 @pytest.fixture(scope="session")
-def served_runs(tiny_run: Path, critique_run: Path, rating_run: Path) -> ServedRuns:
+def served_runs(tiny_run: Path, style_run: Path, critique_run: Path, rating_run: Path) -> ServedRuns:
     """Of every art that is served."""
-    return ServedRuns(tiny_run, critique_run, rating_run)
+    return ServedRuns(tiny_run, style_run, critique_run, rating_run)
 
 
 @pytest.fixture(scope="package")

@@ -11,37 +11,17 @@ from PIL import Image
 
 from metaart.creation.critic import Critic
 from metaart.creation.critique import Example, judge
-from metaart.pictures.read import write_png
-from tests.pictures.drawings import drawing
 from tests.serve.client import Client, assert_problem
 from tests.serve.conftest import ServedRuns
+from tests.serve.pictures import UNUSABLE, picture
 
 pytestmark = pytest.mark.ray
 
 HANDS = ["hand 0", "hand 0", "hand 1", "hand 1"]
 
 
-def picture(hand: int, work: int) -> bytes:
-    return write_png(drawing(hand, work, 24))
-
-
 WORK = picture(0, 9)
 EXAMPLES = [picture(0, 0), picture(0, 1), picture(1, 0), picture(1, 1)]
-
-
-def huge() -> bytes:
-    """A small file of 9,400 × 9,400 pixels."""
-    buffer = io.BytesIO()
-    Image.new("1", (9400, 9400)).save(buffer, format="PNG")
-    assert buffer.tell() < 100_000
-    return buffer.getvalue()
-
-
-def moving() -> bytes:
-    frames = [Image.new("P", (16, 16), shade) for shade in (1, 2)]
-    buffer = io.BytesIO()
-    frames[0].save(buffer, format="PNG", save_all=True, append_images=frames[1:])
-    return buffer.getvalue()
 
 
 def test_a_hand_is_named_as_the_run_itself_names_it(service: Client, served_runs: ServedRuns) -> None:
@@ -70,18 +50,7 @@ def test_a_score_comes_with_an_interval_and_no_picture_where_none_is_asked_for(s
     assert body["heat_map"] is None
 
 
-@pytest.mark.parametrize(
-    ("data", "status"),
-    [
-        (b"Dear sir, here is my drawing.", 415),
-        (b"", 415),
-        (WORK[:60], 415),
-        (huge(), 413),
-        (moving(), 415),
-        (write_png(drawing(0, 0, 16)[:1, :1]), 422),
-    ],
-    ids=["text", "empty", "truncated", "huge", "moving", "one-pixel"],
-)
+@pytest.mark.parametrize(("data", "status"), UNUSABLE.values(), ids=UNUSABLE)
 def test_a_picture_that_cannot_be_used(service: Client, data: bytes, status: int) -> None:
     for work, examples in ((data, EXAMPLES), (WORK, [*EXAMPLES[:3], data])):
         body = assert_problem(service.judge(work, examples, {"hands": HANDS}), status)
