@@ -31,7 +31,7 @@ ARROWS: dict[str, set[str]] = {
     "recipes": {"config", "algorithms", "domains", "data", "errors"},
     "build": {"config", "algorithms", "domains", "data"},
     "training": {"build", "config", "algorithms", "domains", "data", "tasks", "errors"},
-    "creation": {"training", "domains", "algorithms", "functional", "score", "pictures", "tasks", "errors"},
+    "creation": {"training", "domains", "algorithms", "functional", "score", "pictures", "style", "tasks", "errors"},
     "evaluation": {
         "creation",
         "training",
@@ -43,6 +43,7 @@ ARROWS: dict[str, set[str]] = {
         "functional",
         "score",
         "pictures",
+        "style",
         "tasks",
         "errors",
     },

@@ -15,6 +15,7 @@ from metaart.creation.critic import Critic
 from metaart.creation.critique import Example, judge
 from metaart.domains.critique import MAX_WORKS
 from metaart.errors import UserError
+from serve.description import json_options, many_files, multipart, one_file, success
 from serve.options import read_options
 from serve.orders import CarryOut, one_by_one
 from serve.problems import responses
@@ -35,36 +36,15 @@ The answer is JSON: the hand or `none of these` with calibrated probabilities, o
 nearest examples, measured qualities, sentences that name only what was computed, and a heat map as PNG in base64.
 """
 
-_FILE = {"type": "string", "format": "binary"}
-_BODY = {
-    "required": True,
-    "content": {
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "required": ["work", "examples", "options"],
-                "additionalProperties": False,
-                "properties": {
-                    "work": {**_FILE, "description": "the picture to judge: PNG, JPEG or WebP"},
-                    "examples": {
-                        "type": "array",
-                        "minItems": 2,
-                        "maxItems": MAX_WORKS,
-                        "items": _FILE,
-                        "description": "pictures, at most 16 MiB and 16 megapixels each and 64 MiB in all",
-                    },
-                    "options": {
-                        "type": "string",
-                        "description": "a JSON object with `hands` or `scores`, in the order of the examples; "
-                        "`heat_map`: false leaves the picture out",
-                        "example": '{"hands": ["Hokusai", "Turner"], "heat_map": true}',
-                    },
-                },
-            }
-        }
-    },
-}
-_ANSWER = {"description": "The judgement", "content": {"application/json": {"schema": {"type": "object"}}}}
+_FORM = multipart(
+    ["work", "examples", "options"],
+    work=one_file("the picture to judge: PNG, JPEG or WebP"),
+    examples=many_files(2, MAX_WORKS, "pictures, at most 16 MiB and 16 megapixels each and 64 MiB in all"),
+    options=json_options(
+        "a JSON object with `hands` or `scores`, one entry for each example; `heat_map`: false leaves it out",
+        '{"hands": ["Hokusai", "Turner"], "heat_map": true}',
+    ),
+)
 
 router = APIRouter(tags=["critique"])
 
@@ -84,8 +64,8 @@ class Question:
     summary="Judge a picture by a few examples",
     description=DESCRIPTION,
     response_class=Response,
-    responses={200: _ANSWER, **responses(408, 413, 415, 422, 503)},
-    openapi_extra={"requestBody": _BODY},
+    responses={200: success("application/json", "The judgement"), **responses(408, 413, 415, 422, 503)},
+    openapi_extra=_FORM,
 )
 async def critique(request: Request) -> Response:
     """Read the upload, check its form, have the work judged by the run that answers the question."""

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 from metaart.creation.creator import Creator, check_steps
 from metaart.domains.music import MAX_FILES, Music
 from metaart.score.compose import ComposeRequest
+from serve.description import json_options, many_files, multipart, one_file, success
 from serve.options import read_options
 from serve.orders import CarryOut, Order, carry_out
 from serve.problems import responses
@@ -31,39 +32,15 @@ The same files and options give the same bytes, whatever else is asked meanwhile
 `Metaart-Run`, `Metaart-Bars` and `Metaart-Seed` say how to ask for it again.
 """
 
-_BODY = {
-    "required": True,
-    "content": {
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "required": ["examples"],
-                "additionalProperties": False,
-                "properties": {
-                    "examples": {
-                        "type": "array",
-                        "minItems": 1,
-                        "maxItems": MAX_FILES,
-                        "items": {"type": "string", "format": "binary"},
-                        "description": "MIDI files by one hand, format 0 or 1, at most 2 MiB each and 16 MiB in all",
-                    },
-                    "primer": {
-                        "type": "string",
-                        "format": "binary",
-                        "description": "a MIDI file that the new piece begins with",
-                    },
-                    "options": {
-                        "type": "string",
-                        "description": "a JSON object; every key may be left out",
-                        "example": '{"bars": 16, "temperature": 0.9, "top_p": 0.95, "seed": 1, "steps": 5}',
-                    },
-                },
-            }
-        }
-    },
-}
-
-_MIDI = {"description": "The new piece", "content": {"audio/midi": {"schema": {"type": "string", "format": "binary"}}}}
+_FORM = multipart(
+    ["examples"],
+    examples=many_files(1, MAX_FILES, "MIDI files by one hand, format 0 or 1, at most 2 MiB each and 16 MiB in all"),
+    primer=one_file("a MIDI file that the new piece begins with"),
+    options=json_options(
+        "a JSON object; every key may be left out",
+        '{"bars": 16, "temperature": 0.9, "top_p": 0.95, "seed": 1, "steps": 5}',
+    ),
+)
 
 router = APIRouter(tags=["music"])
 
@@ -73,8 +50,8 @@ router = APIRouter(tags=["music"])
     summary="Compose in the hand of a few pieces",
     description=DESCRIPTION,
     response_class=Response,
-    responses={200: _MIDI, **responses(408, 413, 415, 422, 503)},
-    openapi_extra={"requestBody": _BODY},
+    responses={200: success("audio/midi", "The new piece"), **responses(408, 413, 415, 422, 503)},
+    openapi_extra=_FORM,
 )
 async def compose(request: Request) -> Response:
     """Read the upload, check all of it, have it composed."""

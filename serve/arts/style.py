@@ -16,6 +16,7 @@ from metaart.errors import UserError
 from metaart.pictures.read import read_picture, write_png
 from metaart.style.finish import check_strength
 from metaart.style.tiling import MAX_SIDE
+from serve.description import json_options, many_files, multipart, one_file, success
 from serve.options import read_options
 from serve.orders import CarryOut, one_by_one
 from serve.problems import responses
@@ -35,35 +36,14 @@ Adapts the model to 1 to {MAX_FILES} pictures by one hand and redraws a photogra
 The answer is a PNG of the photograph's size, at most {MAX_SIDE} px a side.
 """
 
-_FILE = {"type": "string", "format": "binary"}
-_BODY = {
-    "required": True,
-    "content": {
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "required": ["photograph", "examples"],
-                "additionalProperties": False,
-                "properties": {
-                    "photograph": {**_FILE, "description": "what is redrawn: PNG, JPEG or WebP"},
-                    "examples": {
-                        "type": "array",
-                        "minItems": 1,
-                        "maxItems": MAX_FILES,
-                        "items": _FILE,
-                        "description": "pictures by one hand, at most 16 MiB and 16 megapixels each, 64 MiB in all",
-                    },
-                    "options": {
-                        "type": "string",
-                        "description": "a JSON object; every key may be left out",
-                        "example": '{"strength": 1.0, "keep_colour": false, "side": 2048, "steps": 5}',
-                    },
-                },
-            }
-        }
-    },
-}
-_PNG = {"description": "The photograph, redrawn", "content": {"image/png": {"schema": _FILE}}}
+_FORM = multipart(
+    ["photograph", "examples"],
+    photograph=one_file("what is redrawn: PNG, JPEG or WebP"),
+    examples=many_files(1, MAX_FILES, "pictures by one hand, at most 16 MiB and 16 megapixels each, 64 MiB in all"),
+    options=json_options(
+        "a JSON object; every key may be left out", '{"strength": 1.0, "keep_colour": false, "side": 2048, "steps": 5}'
+    ),
+)
 
 router = APIRouter(tags=["style"])
 
@@ -84,8 +64,8 @@ class Commission:
     summary="Redraw a photograph in the hand of a few pictures",
     description=DESCRIPTION,
     response_class=Response,
-    responses={200: _PNG, **responses(408, 413, 415, 422, 503)},
-    openapi_extra={"requestBody": _BODY},
+    responses={200: success("image/png", "The photograph, redrawn"), **responses(408, 413, 415, 422, 503)},
+    openapi_extra=_FORM,
 )
 async def stylise(request: Request) -> Response:
     """Read the upload, check its form, have it painted."""
