@@ -62,7 +62,7 @@ def rating() -> RunConfig:
     return RunConfig(
         recipe="rating",
         domain=CritiqueConfig(question="rating"),
-        algorithm=ANILConfig(steps=5, order=2, alpha=0.005, learn_alpha="layer_step", inner="adam"),
+        algorithm=ANILConfig(steps=8, order=2, alpha=0.4, learn_alpha="layer_step"),
         data="data/drawings",
         pretrain=StageConfig(steps=0, episode=episode),
         meta=StageConfig(steps=1000, tasks=8, episode=episode, outer_lr=2e-3, validate_every=100, validation_tasks=64),

@@ -170,7 +170,8 @@ class Critique(Domain):
     def learner(self) -> nn.Module:
         """Convolutions, pooling, one linear layer."""
         config = self.config
-        return ConvolutionalNet(config.layers, config.channels, 1 if self.rates else config.most_hands)
+        outputs = 1 if self.rates else config.most_hands
+        return ConvolutionalNet(config.layers, config.channels, outputs, unit_features=self.rates)
 
     def loss(self, predict: Callable[..., Any], examples: Examples) -> Tensor:
         """Cross-entropy of the hands that "labels" name, or squared error of the "scores"."""

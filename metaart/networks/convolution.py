@@ -22,10 +22,15 @@ class ConvolutionalNet(nn.Module):
         channels: of each convolution; a multiple of 8.
         outputs: rows of the last, linear layer, `head`.
         in_channels: of the picture.
+        unit_features: shift and scale the features of each picture to mean 0 and length 1, so that a rate of gradient
+            descent on the last layer means the same for every picture and at every width.
     """
 
-    def __init__(self, layers: int, channels: int, outputs: int, in_channels: int = 3) -> None:
+    def __init__(
+        self, layers: int, channels: int, outputs: int, in_channels: int = 3, *, unit_features: bool = False
+    ) -> None:
         super().__init__()
+        self.unit_features = unit_features
         sizes = [in_channels, *[channels] * layers]
         self.convolutions = nn.ModuleList(
             nn.Conv2d(*pair, 3 if place else 5, stride=1 if place else 2, padding=1 if place else 2, bias=False)
@@ -44,4 +49,6 @@ class ConvolutionalNet(nn.Module):
             maps = F.relu(norm(convolution(F.max_pool2d(maps, 2) if place else maps)))
             pooled += [maps.mean((-2, -1)), maps.amax((-2, -1))]
         features = torch.cat(pooled, -1)
+        if self.unit_features:
+            features = F.layer_norm(features, features.shape[-1:]) / features.shape[-1] ** 0.5
         return self.head(features) if answer else features

@@ -36,6 +36,13 @@ def test_its_features_are_means_and_maxima_of_every_layer(net: ConvolutionalNet)
     assert features.shape == (4, 48)
 
 
+def test_unit_features_have_mean_zero_and_length_one() -> None:
+    torch.manual_seed(0)
+    found = ConvolutionalNet(layers=3, channels=8, outputs=1, unit_features=True).double()(pictures(), False)
+    torch.testing.assert_close(found.mean(1), torch.zeros(4, dtype=torch.float64))
+    torch.testing.assert_close(found.square().sum(1), torch.ones(4, dtype=torch.float64), rtol=1e-3, atol=0)
+
+
 def test_a_work_does_not_see_the_others(net: ConvolutionalNet) -> None:
     torch.testing.assert_close(net(pictures())[2], net(pictures()[2:3])[0])
 
