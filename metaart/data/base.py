@@ -88,12 +88,14 @@ class Source(ABC):
         name: unique among the sources of what is prepared.
         min_works: smallest group that is kept, unless said otherwise.
         medium: what the works are.
+        reader_version: to be raised when `read` gives something else for the same entry; kept works are read again.
         kept: a folder for what took long to find out; None for nowhere.
     """
 
     name: str
     min_works: int
     medium: Medium
+    reader_version: int = 0
     kept: Path | None = None
 
     @abstractmethod

@@ -122,9 +122,10 @@ def families(members: Mapping[str, set[str]], pairs: Iterable[tuple[str, str]]) 
 def split_families(family: Mapping[str, str], strata: Mapping[str, str]) -> dict[str, Split]:
     """The split of each family, from names alone and so the same on every machine.
 
-    Each stratum apart (a family belongs to the last, in the alphabet, of its members' strata): families in the order of
-    the SHA-256 of their names are for testing until a fifth of the stratum's sets is, then for validation until 15 %
-    are, the rest for training; a family of more than a tenth of the sets is always for training.
+    Each stratum apart (a family belongs to the last, in the alphabet, of its members' strata: one with a monochrome set
+    counts as monochrome): families in the order of the SHA-256 of their names are for testing until a fifth of the
+    stratum's sets is, then for validation until 15 % are, the rest for training; a family of several sets that are
+    more than a tenth is always for training.
 
     Args:
         family: by set.

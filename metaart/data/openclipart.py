@@ -10,11 +10,13 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from metaart.data.base import Entry, Group, Rejected, Source
 from metaart.data.folder import split_by_name
 from metaart.data.media.pictures import Pictures
 from metaart.errors import UserError
-from metaart.pictures.read import write_png
+from metaart.pictures.read import Pixels, write_png
 from metaart.pictures.svg import DrawingBounds, rasterise
 
 INSTALLED = Path("/usr/share/openclipart/svg")
@@ -22,7 +24,13 @@ _GET = (
     "Install the Debian package openclipart-svg, or unpack it and give its folder: apt-get download openclipart-svg, "
     "dpkg -x openclipart-svg_*.deb DIR, --path DIR/usr/share/openclipart/svg"
 )
-_LEFT_OUT = {"logos": "logos of brands", "special": "flags, signals and other drawings that follow a rule"}
+_RULE = "flags, signs and figures that follow a rule"
+_LEFT_OUT = {"logos": "logos of brands", "special": _RULE, "shapes": _RULE, "signs_and_symbols/flags": _RULE,
+             "signs_and_symbols/led": _RULE, "signs_and_symbols/map_symbols": _RULE,
+             "transportation/roadsigns": _RULE}  # fmt: skip
+_MARGIN = 0.03
+_LARGEST = 4
+_WHITE = 248
 _NOBODY = {"", "unknown", "anonymous", "international code of signals", "royal navy", "u.s. army"}
 _AUTHOR = re.compile(rb"<dc:creator>\s*<cc:Agent[^>]*>\s*<dc:title>([^<]*)</dc:title>")
 _TITLE = re.compile(rb"<dc:title>([^<]*)</dc:title>")
@@ -34,7 +42,8 @@ class OpenclipartSource(Source):
     """One group per author with at least ten drawings; authors are split by their names (`split_by_name`).
 
     An author is the creator that the file names, without addresses; spellings that differ in case, accents or the
-    order of words are one author. Logos, flags and files without an author or a free licence are left out.
+    order of words are one author. Logos, flags, signs and files without an author or a free licence are left out. Many
+    drawings are small on a large sheet: margins are cut off.
 
     Args:
         path: the folder of the drawings (default: where Debian installs it).
@@ -45,6 +54,7 @@ class OpenclipartSource(Source):
     """
 
     name = "openclipart"
+    reader_version = 1
     min_works = 10
 
     def __init__(self, path: Path | str | None = None, side: int = 512) -> None:
@@ -73,10 +83,13 @@ class OpenclipartSource(Source):
         return [*(left_out if first else []), *(works[group] if group in known else [])]
 
     def read(self, entry: Entry) -> bytes:
-        """The drawing over white, as PNG."""
+        """The drawing over white without its margins, as PNG."""
         with (self.path / entry.work_id).open("rb") as file:
             data = file.read(_MAX_BYTES + 1)
-        return write_png(rasterise(data, self.side, name=entry.work_id))
+        first = rasterise(data, self.side, name=entry.work_id)
+        scale = min(max(first.shape) / max(without_margins(first).shape), _LARGEST)
+        larger = rasterise(data, round(self.side * scale), name=entry.work_id) if scale > 1 else first
+        return write_png(without_margins(larger))
 
     @cached_property
     def _files(self) -> list[Path]:
@@ -109,8 +122,9 @@ class OpenclipartSource(Source):
             data = file.read(_MAX_BYTES)
         author, title, licence = (_text(form, data) for form in (_AUTHOR, _TITLE, _LICENCE))
         author = re.sub(r"\s*[\[(].*?[\])]", "", author).strip()
-        if place.split("/")[0] in _LEFT_OUT:
-            return Rejected(place, _LEFT_OUT[place.split("/")[0]])
+        for folder, why in _LEFT_OUT.items():
+            if place.startswith(f"{folder}/"):
+                return Rejected(place, why)
         if author.lower() in _NOBODY or "@" in author:
             return Rejected(place, "no author named")
         if "publicdomain" not in licence.lower():
@@ -128,6 +142,21 @@ class OpenclipartSource(Source):
             cost=0.05,
             author=author,
         )
+
+
+def without_margins(pixels: Pixels) -> Pixels:
+    """A drawing on white, cut to what is drawn and 3 % of its longer side around it.
+
+    Args:
+        pixels: uint8 (height, width, 3); one without anything on it is returned as it is.
+    """
+    drawn = pixels.min(-1) < _WHITE
+    rows, columns = np.flatnonzero(drawn.any(1)), np.flatnonzero(drawn.any(0))
+    if not len(rows):
+        return pixels
+    margin = round(_MARGIN * max(rows[-1] - rows[0], columns[-1] - columns[0]))
+    top, left = max(rows[0] - margin, 0), max(columns[0] - margin, 0)
+    return pixels[top : rows[-1] + 1 + margin, left : columns[-1] + 1 + margin]
 
 
 def author_key(author: str) -> str:

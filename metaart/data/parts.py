@@ -67,7 +67,11 @@ def _key(source: Source, group: Group, entries: Sequence[Entry]) -> str:
     ]
     medium = source.medium
     versions = [version(package) for package in medium.packages]
-    reader = [medium.reader_version, *medium.settings.values()]
+    reader = [
+        medium.reader_version,
+        *medium.settings.values(),
+        *([source.reader_version] * bool(source.reader_version)),
+    ]
     text = json.dumps([*reader, source.name, group.name, group.tradition, group.split, versions, known])
     return sha256(text.encode()).hexdigest()[:24]
 

@@ -22,6 +22,7 @@ _REFERENCE = re.compile(r"url\(\s*['\"]?\s*([^'\")]*)")
 _NUMBER = re.compile(r"\s*([0-9.eE+-]+)\s*(px|pt|pc|mm|cm|in|)\s*$")
 _UNITS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "pc": 16.0, "mm": 96 / 25.4, "cm": 96 / 2.54, "in": 96.0}
 _SVG = "{http://www.w3.org/2000/svg}"
+_DROPPED = {f"{_SVG}foreignObject", f"{_SVG}flowRoot"}
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ def rasterise(data: bytes, side: int, *, name: str = "the drawing", bounds: Draw
     """Draw an SVG over white.
 
     Nothing outside the file is reached: elements and references that could are refused, as are pictures and scripts
-    inside it, entities, and references that make few bytes into many shapes. Text has no fonts and is not drawn.
+    inside it, entities, and references that make few bytes into many shapes. Foreign objects are passed over; text has
+    no fonts and is not drawn.
 
     Args:
         data: the file, UTF-8.
@@ -113,6 +115,8 @@ def _parse(data: bytes, name: str) -> ElementTree.Element:
         raise _refused(name, "that declares entities or is not text")
     try:
         root = ElementTree.fromstring(data)
+        if root.tag == "svg":  # the first drawing programs did not name the space
+            root = ElementTree.fromstring(data.replace(b"<svg", b'<svg xmlns="http://www.w3.org/2000/svg"', 1))
     except (ElementTree.ParseError, ValueError, LookupError) as error:
         raise _refused(name, f"that is not XML ({error})") from error
     if root.tag != f"{_SVG}svg":
@@ -129,8 +133,8 @@ def _check(root: ElementTree.Element, name: str, bounds: DrawingBounds) -> None:
         if depth > bounds.max_depth:
             raise _too_much(name, f"elements within {bounds.max_depth}")
         for child in list(element):
-            if not isinstance(child.tag, str) or not child.tag.startswith(_SVG):
-                element.remove(child)  # comments, and the notes of drawing programs in spaces of their own
+            if not isinstance(child.tag, str) or not child.tag.startswith(_SVG) or child.tag in _DROPPED:
+                element.remove(child)  # comments, and what drawing programs keep for themselves
             else:
                 pending.append((child, depth + 1))
         if element.tag.removeprefix(_SVG) not in _SHAPES:
