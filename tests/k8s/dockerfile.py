@@ -109,23 +109,26 @@ def sources(stage: Stage) -> list[str]:
 
 
 def build(stages: list[Stage], target: str, bare: Path, work: Path, context: Path, say: Callable[[str], None]) -> Image:
-    """Carry out a target, each stage in a copy of the root that it starts from.
+    """Carry out a target, each stage in a root of its own, begun as that which it starts from.
 
     Args:
         stages: of `read`.
         target: the name of the stage that is wanted.
-        bare: the root folder of the image that the first stage names.
+        bare: the root folder of the image that the first stage names; it is used up.
         work: where the roots of the stages are put.
         context: the repository.
         say: called with each step.
     """
     built: dict[str, Image] = {}
     work.mkdir(parents=True, exist_ok=True)
-    for stage in chain(stages, target):
+    needed = chain(stages, target)
+    for place, stage in enumerate(needed):
         start = built.get(stage.base) or Image(bare)
         image = Image(work / stage.name, dict(start.environment), start.folder, start.user, list(start.command))
-        # Not across mounts: what is mounted in a root is none of it.
-        subprocess.run(["cp", "-a", "--one-file-system", "--reflink=auto", start.root, image.root], check=True)
+        if any(stage.base in (later.base, *sources(later)) for later in needed[place + 1 :]):
+            subprocess.run(["cp", "-a", "--reflink=auto", start.root, image.root], check=True)
+        else:  # nobody else wants it
+            start.root.rename(image.root)
         for word, rest in stage.steps:
             say(f"{stage.name}: {word} {rest}")
             _step(word, rest, image, built, context)
@@ -159,18 +162,19 @@ def _copy(rest: str, image: Image, built: Mapping[str, Image], context: Path) ->
     for name in names:
         source = _inside(origin, name)
         assert source.exists(), f"COPY {rest}: {source} is not there"
-        if source.is_dir():
-            shutil.copytree(source, place, symlinks=True, dirs_exist_ok=True, ignore=_ignored(match is None))
+        if match:
+            assert not place.exists()
+            # Links, since nothing writes into files that another stage has made: gigabytes less.
+            subprocess.run(["cp", "-al", source, place], check=True)
+        elif source.is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(source, place, symlinks=True, dirs_exist_ok=True, ignore=ignored)
         else:
             shutil.copy2(source, place)
 
 
 def _inside(root: Path, name: str) -> Path:
     return root / name.lstrip("/")
-
-
-def _ignored(of_the_context: bool) -> Callable[[str, list[str]], set[str]]:
-    return lambda _, names: {"__pycache__"} & set(names) if of_the_context else set()
 
 
 def _lent() -> dict[str, str]:

@@ -45,10 +45,14 @@ def test_every_package_is_pinned_and_torch_comes_first(target: str) -> None:
     assert installs[1].split()[-3] == "'.[cluster]'"
 
 
+def allowed() -> set[str]:
+    """What k8s/Dockerfile.dockerignore lets a build read."""
+    lines = (ROOT / "k8s/Dockerfile.dockerignore").read_text(encoding="utf-8").splitlines()
+    return {line.removeprefix("!") for line in lines if line.startswith("!")}
+
+
 @pytest.mark.parametrize("target", TARGETS)
 def test_what_is_copied_is_there_and_not_ignored(target: str) -> None:
-    lines = (ROOT / "k8s/Dockerfile.dockerignore").read_text(encoding="utf-8").splitlines()
-    allowed = {line.removeprefix("!") for line in lines if line.startswith("!")}
     copied = {
         name
         for stage in chain(STAGES, target)
@@ -56,7 +60,7 @@ def test_what_is_copied_is_there_and_not_ignored(target: str) -> None:
         if word == "COPY" and not rest.startswith("--from")
         for name in rest.split()[:-1]
     }
-    assert copied == allowed
+    assert copied == allowed()
     assert all((ROOT / name).exists() for name in copied)
 
 
@@ -73,17 +77,48 @@ def test_the_applications_are_on_the_path_and_the_library_comes_from_its_wheel(t
 APPLICATIONS = ("cluster", "tune", "serve")
 
 
+def test_stages_begin_as_others_ended_and_take_from_them(tmp_path: Path) -> None:
+    """The builder of these tests, on steps that need no root's rights."""
+    for folder in ("bare", "context/code"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "bare/base").write_text("of the bare root")
+    (tmp_path / "context/code/module.py").write_text("of the repository")
+    (tmp_path / "Dockerfile").write_text(
+        "FROM debian:x-slim AS first\nENV A=1\n"
+        "FROM first AS other\nWORKDIR /made\nENV B=2\nCOPY code \\\n  code/\n"
+        "# A comment.\nFROM first AS last\nCOPY --from=other /made /taken\nUSER 7:7\nFROM last AS end\n"
+    )
+    stages = read(tmp_path / "Dockerfile")
+    assert [stage.name for stage in chain(stages, "end")] == ["first", "other", "last", "end"]
+    made = build(stages, "end", tmp_path / "bare", tmp_path / "work", tmp_path / "context", lambda _: None)
+    assert (made.user, made.folder, made.environment.get("A"), made.environment.get("B")) == ("7:7", "/", "1", None)
+    found = {str(path.relative_to(made.root)): path.read_text() for path in made.root.rglob("*") if path.is_file()}
+    assert found == {"base": "of the bare root", "taken/code/module.py": "of the repository"}
+
+
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
     """The target `cpu`, in a root of its own."""
     if os.geteuid() != 0 or not shutil.which("debootstrap"):
         pytest.skip("a bare root needs debootstrap (apt-get install debootstrap) and root's rights")
     folder = Path(os.environ.get("METAART_IMAGE_FOLDER") or tmp_path_factory.mktemp("image"))
-    bare = bare_root(folder / "bare")
     try:
-        yield build(STAGES, "cpu", bare, folder / "stages", ROOT, print)
+        # At once and first: a build takes long, and the checkout may go on meanwhile.
+        context = context_of(folder / "context")
+        yield build(STAGES, "cpu", bare_root(folder / "bare"), folder / "stages", context, print)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def context_of(folder: Path) -> Path:
+    """A copy of what a build may read."""
+    folder.mkdir(parents=True)
+    for name in allowed():
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(ROOT / name, folder / name)
+    return folder
 
 
 def bare_root(folder: Path) -> Path:
