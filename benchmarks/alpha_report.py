@@ -43,8 +43,8 @@ def _parts(results: Results) -> list[str]:
         markdown(_costs(grid, asha)),
         _cost_verdict(grid, asha),
         "![Validation loss against alpha: every point of the grid, and the trials of the sweep](img/alpha.png)",
-        f"Best region of alpha (every trial in it is at most a tenth of the way from the best loss to the median): "
-        f"{_region(grid)} by the grid, {_region(asha)} by the sweep.",
+        "Best region of alpha (where the trials lie whose loss is at most a fifth of the way from the best to the "
+        f"median): {_region(grid)} by the grid, {_region(asha)} by the sweep.",
         "## 3. Commands",
         "```text\n" + "\n".join(results["commands"].values()) + "\n```",
     ]

@@ -63,8 +63,8 @@ def _about(sweep: Sweep, trials: Sequence[Trial], results: dict[str, Any]) -> st
 
 def _regions(regions: dict[str, tuple[float, float]]) -> list[str]:
     return [
-        f"Best region of {short(key)}: {low:.4g} to {high:.4g}; every trial between is at most a tenth of the way from "
-        "the best loss to the median."
+        f"Best region of {short(key)}: {low:.4g} to {high:.4g}, where the trials lie whose loss is at most a fifth of "
+        "the way from the best to the median."
         for key, (low, high) in regions.items()
     ]
 

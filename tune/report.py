@@ -17,7 +17,7 @@ from tune.searchers import importances
 from tune.space import Parameter, Range
 
 BEST, RESULTS, PICTURE = "best.json", "results.json", "losses.png"
-_NEAR = 0.1
+_NEAR = 0.2
 
 
 def write_report(sweep: Sweep, trials: Sequence[Trial]) -> dict[str, Any]:
@@ -50,29 +50,19 @@ def write_report(sweep: Sweep, trials: Sequence[Trial]) -> dict[str, Any]:
 
 
 def best_region(key: str, trials: Sequence[Trial]) -> tuple[float, float] | None:
-    """From where to where around the best value of a key every trial is nearly as good; None with under three trials.
+    """The lowest and the highest value of a key among the trials that are nearly as good as the best.
 
-    Nearly as good is a loss that lies at most a tenth of the way from the best to the median. Where a value was tried
-    more than once, as it is when other keys are searched too, the best of them counts; trials that were stopped count
-    with what they had reached.
+    Nearly as good is a loss that lies at most a fifth of the way from the best to the median. Trials that were stopped
+    count with what they had reached. Worse ones may lie between, where other keys are searched too. None with under
+    three trials.
     """
-    lowest: dict[float, float] = {}
-    for trial in trials:
-        if trial.best is not None:
-            value = float(trial.point[key])
-            lowest[value] = min(trial.best, lowest.get(value, trial.best))
-    if len(lowest) < 3:
+    judged = [(float(trial.point[key]), trial.best) for trial in trials if trial.best is not None]
+    if len(judged) < 3:
         return None
-    values = sorted(lowest)
-    losses = [lowest[value] for value in values]
-    best = min(losses)
-    good = [loss <= best + _NEAR * (statistics.median(losses) - best) for loss in losses]
-    first = last = losses.index(best)
-    while first > 0 and good[first - 1]:
-        first -= 1
-    while last < len(good) - 1 and good[last + 1]:
-        last += 1
-    return values[first], values[last]
+    losses = [loss for _, loss in judged]
+    bound = min(losses) + _NEAR * (statistics.median(losses) - min(losses))
+    good = [value for value, loss in judged if loss <= bound]
+    return min(good), max(good)
 
 
 def table(space: Sequence[Parameter], trials: Sequence[Trial]) -> str:

@@ -53,18 +53,16 @@ def trials_of_bowl() -> list[Trial]:
     return [*trials, Trial(7, {"algorithm.alpha": "0.9", "algorithm.steps": "1"}, DIVERGED, why="the loss was nan")]
 
 
-def test_the_best_region_holds_what_is_nearly_as_good_around_the_best() -> None:
-    """The losses are 3.2, 1.8, 1.2, 1, 1.3, 2, 3.3 to one place: the median is 1.77, a tenth of the way to it 1.077."""
-    assert best_region("algorithm.alpha", trials_of_bowl()) == (0.03, 0.03)
-    flat = [
-        Trial(number, {"x": str(number)}, FINISHED, [(1, loss)])
-        for number, loss in enumerate((9, 1, 1.2, 5, 1.1, 9, 9, 9))
-    ]
-    # 1.1 at 4 is as good, but a worse one lies between.
-    assert best_region("x", flat) == (1.0, 2.0)
-    # The best of two trials at one value counts.
-    assert best_region("x", [*flat, Trial(8, {"x": "3"}, FINISHED, [(1, 1.3)])]) == (1.0, 4.0)
-    assert best_region("x", flat[:2]) is None
+def test_the_best_region_holds_the_trials_that_are_nearly_as_good() -> None:
+    """Of the losses 9, 1, 1.2, 5, 1.3, 7, 9 the median is 5: nearly as good are those up to 1 + 0.2 * 4 = 1.8."""
+    losses = (9, 1, 1.2, 5, 1.3, 7, 9)
+    trials = [Trial(number, {"x": str(number)}, FINISHED, [(1, loss)]) for number, loss in enumerate(losses)]
+    assert best_region("x", trials) == (1.0, 4.0)
+    assert best_region("x", [*trials, Trial(7, {"x": "6.5"}, DIVERGED)]) == (1.0, 4.0)
+    # With two poor ones more the median is 6, the bound 2: one that reached that before it got worse is in.
+    poor = [Trial(8, {"x": "8"}, FINISHED, [(1, 9.0)]), Trial(9, {"x": "0.5"}, STOPPED, [(1, 2.0), (2, 8.0)])]
+    assert best_region("x", [*trials, *poor, Trial(10, {"x": "9"}, FINISHED, [(1, 9.0)])]) == (0.5, 4.0)
+    assert best_region("x", trials[:2]) is None
 
 
 def test_best_json_is_a_recipe_file_with_the_best_settings_and_all_of_the_rest(sweep: Sweep) -> None:
