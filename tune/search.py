@@ -25,6 +25,7 @@ from tune.space import grid
 from tune.trackers import log_trial
 from tune.trial import Job, check_pooled, take_pooled, train_pooled
 
+INTERRUPTED = "tune.search: interrupted. Go on with: the same command and --resume"
 HELP = """\
 Each trial is a run like any other, in OUT/trials/NNNN, judged by its validation loss: the test hands are not opened.
 The pooled stage is trained once for all trials, or taken from another run by --start-from. With one worker a trial
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"tune.search: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("tune.search: interrupted", file=sys.stderr)
+        print(INTERRUPTED, file=sys.stderr)
         return 130
 
 
@@ -114,7 +115,7 @@ def _search(options: argparse.Namespace) -> int:
         if trial.why:
             print(f"tune.search: trial {trial.number} failed: {trial.why.strip().splitlines()[-1]}", file=sys.stderr)
     if any(not trial.why for trial in left):
-        print("tune.search: interrupted. Go on with: the same command and --resume", file=sys.stderr)
+        print(INTERRUPTED, file=sys.stderr)
         return 130
     if results["best"] is None:
         print("tune.search: no trial could be judged: all diverged or failed", file=sys.stderr)

@@ -146,9 +146,10 @@ def finished(out: Path) -> dict[int, bytes]:
 @pytest.mark.timeout(600)
 def test_a_sweep_that_is_killed_goes_on_and_repeats_no_trial_that_ended(tmp_path: Path) -> None:
     out = tmp_path / "sweep"
+    settings = [*TINY, "meta.steps=200", "meta.validate_every=40"]
     asked = [sys.executable, "-m", "tune.search", "sinusoid", "--space", "alpha=loguniform(1e-3,1)", "--trials", "5",
              "--searcher", "random", "--scheduler", "none", "--out", str(out), "--concurrent", "1",
-             *[word for key in [*TINY, "meta.steps=200"] for word in ("--set", key)]]  # fmt: skip
+             *[word for key in settings for word in ("--set", key)]]  # fmt: skip
     first = subprocess.Popen(asked, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while first.poll() is None and not (out.exists() and len(finished(out)) >= 2):
         time.sleep(0.02)
