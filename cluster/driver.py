@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,16 +12,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from cluster.access import send_token_if_any
 from cluster.config import ClusterConfig
-from cluster.worker import STOP, Work, train_worker
-from metaart.build import build_domain, build_sampler
+from cluster.desk import RAY_FILES, Desk
+from cluster.storage import Storage
+from cluster.tail import Tail
+from cluster.watch import Watchdog
+from cluster.worker import Work, train_worker
+from cluster.zero import settings
+from metaart.build import build_algorithm, build_domain, build_pooled, build_sampler
 from metaart.config import RunConfig
 from metaart.errors import UserError
 from metaart.training.checkpoint import save_text
 from metaart.training.run import METRICS
 
 ROOT = Path(__file__).resolve().parents[1]
-RAY_FILES, FAILURE = "ray", "failure.txt"
+FAILURE = "failure.txt"
+RESIZE_EVERY_S = 30.0
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -37,6 +42,7 @@ def fit(
     cluster: ClusterConfig,
     folder: Path,
     *,
+    storage: Storage | None = None,
     report: Report = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> None:
@@ -47,8 +53,9 @@ def fit(
     Args:
         config: of the run.
         cluster: who trains.
-        folder: the run directory, on storage that all workers share.
-        report: called here with each line of metrics.
+        folder: the run directory, that all workers see; where there is a storage, a copy of it for this process alone.
+        storage: where the run is kept, in place of a folder that all see; it has what `folder` has.
+        report: called here with each line of metrics, and with notes.
         stop: asked here several times a second; True leaves a checkpoint and stops.
 
     Raises:
@@ -61,23 +68,31 @@ def fit(
 
     refuse_too_many(cluster, ray.cluster_resources())  # type: ignore[no-untyped-call]
     folder, config = folder.resolve(), _absolute(config)
-    (folder / STOP).unlink(missing_ok=True)
+    desk = Desk(folder, storage)
+    desk.clear()
     lines = Tail(folder / METRICS)
-    trainer = _trainer(Work(config, cluster, folder))
+    watch = Watchdog(cluster.hang_s)
+    trainer = _trainer(Work(config, cluster, folder, storage.url if storage else "", watch.actor), storage)
     try:
         running = _in_background(trainer.fit)
+        asked = False
         while not running.done():
-            if stop() and not (folder / STOP).exists():
-                save_text(folder / STOP, "")
+            if not asked and stop():
+                desk.ask_to_stop()
+                asked = True
+            desk.refresh()
             for line in lines.new():
                 report(line)
+            if found := watch.hanging():
+                report({"stage": "watchdog", "step": 0, "note": f"{found}; the workers are started again"})
             time.sleep(0.1)
+        desk.refresh(at_most_every_s=0)
         for line in lines.new():
             report(line)
-        end = _outcome(running, cluster, folder)
+        end = _outcome(running, cluster, folder, storage)
     finally:
-        (folder / STOP).unlink(missing_ok=True)
-        shutil.rmtree(folder / RAY_FILES, ignore_errors=True)
+        desk.clear()
+        watch.close()
     if end is not None:
         raise end
 
@@ -93,12 +108,14 @@ def ray_connection(cluster: ClusterConfig, address: str | None = None) -> Iterat
     # Read when Ray is imported or started, so set before.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")
+    address = address or os.environ.get("RAY_ADDRESS")
+    if address:
+        send_token_if_any()
     import ray
 
     if ray.is_initialized():
         yield
         return
-    address = address or os.environ.get("RAY_ADDRESS")
     options: dict[str, Any] = {"address": address or "local", "log_to_driver": False, "logging_level": "error"}
     if address:
         options["runtime_env"] = {"env_vars": {"PYTHONPATH": _python_path()}}
@@ -110,11 +127,11 @@ def ray_connection(cluster: ClusterConfig, address: str | None = None) -> Iterat
         options |= {"num_cpus": here["CPU"], "num_gpus": here["GPU"], "include_dashboard": False}
     try:
         ray.init(**options)
-    except (ConnectionError, ValueError) as error:
+    except (ConnectionError, ValueError, ray.exceptions.AuthenticationError) as error:
         raise UserError(
-            expected="the address of a running Ray",
-            got=f"{address}: {error}",
-            fix="Start one with `ray start --head`, or leave --address out to have one started on this machine.",
+            expected="the address of a running Ray, and its token",
+            got=f"{address}: {str(error).splitlines()[0]}",
+            fix="Start one with `python -m cluster.start head`, or leave --address out to have one started here.",
         ) from error
     try:
         yield
@@ -136,7 +153,7 @@ def refuse_too_many(cluster: ClusterConfig, there: dict[str, Any]) -> None:
             each = "cpus_per_worker" if name == "CPU" else "gpus_per_worker"
             raise UserError(
                 expected=f"at most the {there.get(name, 0):g} {name}s that are there",
-                got=f"{cluster.workers} workers with {getattr(cluster, each)} each, {needed} in all",
+                got=f"{cluster.fewest} workers with {getattr(cluster, each)} each, {needed} in all",
                 fix=f"Use fewer --workers, --set {each}=..., or the --address of a larger cluster.",
             )
 
@@ -144,15 +161,19 @@ def refuse_too_many(cluster: ClusterConfig, there: dict[str, Any]) -> None:
 def check(config: RunConfig, cluster: ClusterConfig) -> None:
     """Raise `UserError` here, before anything is started, for what every worker would stumble over.
 
-    That is a step with fewer tasks than there are workers to share them, and data that cannot be used.
+    That is a step with fewer tasks than there are workers and micro-batches to share them, what DeepSpeed refuses, and
+    data that cannot be used.
     """
+    told(config, cluster)
+    parts = cluster.workers * cluster.deepspeed.micro_batches
     domain = build_domain(config)
     for name, stage in (("pretrain", config.pretrain), ("meta", config.meta)):
-        if stage.steps and stage.tasks < cluster.workers:
+        if stage.steps and stage.tasks < parts:
             raise UserError(
-                expected="a task for every worker in every step",
-                got=f"{cluster.workers} workers for {name}.tasks={stage.tasks}",
-                fix=f"Use --workers {stage.tasks} or --set {name}.tasks={cluster.workers}.",
+                expected="a task for every worker in every step"
+                + (", and for each of its micro-batches" if parts > cluster.workers else ""),
+                got=f"{parts} of them for {name}.tasks={stage.tasks}",
+                fix=f"Use fewer --workers, or --set {name}.tasks={parts}.",
             )
         if stage.steps:
             build_sampler(config, stage, domain, "train")
@@ -160,44 +181,44 @@ def check(config: RunConfig, cluster: ClusterConfig) -> None:
                 build_sampler(config, stage, domain, "validation")
 
 
-class Tail:
-    """The lines that are added to a metrics.jsonl from now on."""
+def told(config: RunConfig, cluster: ClusterConfig) -> dict[str, Any]:
+    """What DeepSpeed is told in each stage of a run, by the stage's name.
 
-    def __init__(self, path: Path) -> None:
-        self._path, self._read = path, path.stat().st_size if path.exists() else 0
-
-    def new(self) -> Iterator[dict[str, Any]]:
-        """Whole lines that came since the last call."""
-        if not self._path.exists():
-            return
-        with self._path.open("rb") as file:
-            file.seek(self._read)
-            for text in file:
-                if not text.endswith(b"\n"):
-                    return
-                self._read += len(text)
-                try:
-                    yield json.loads(text)
-                except ValueError:  # what a killed worker left half-written
-                    continue
+    Raises:
+        UserError: the art form lacks what the algorithm needs; a JSON of the user's own contradicts the run.
+    """
+    domain, found = build_domain(config), {}
+    for name, stage, build in (("pretrain", config.pretrain, build_pooled), ("meta", config.meta, build_algorithm)):
+        if stage.steps:
+            numbers = sum(value.numel() for value in build(config, domain).parameters())
+            found[name] = settings(numbers, stage.clip_norm, cluster.deepspeed)
+    return found
 
 
-def _trainer(work: Work) -> Any:
+def _trainer(work: Work, storage: Storage | None) -> Any:
     # Typed as their predecessors, which `ray.train` replaces by these when it is imported.
     from ray.train import FailureConfig, RunConfig, ScalingConfig
     from ray.train.torch import TorchTrainer
 
     cluster = work.cluster
+    workers = (cluster.least_workers, cluster.workers) if cluster.least_workers else cluster.workers
+    if storage is None:
+        kept_at: dict[str, Any] = {"name": RAY_FILES, "storage_path": str(work.folder)}
+    else:  # checkpoints that Ray Train is told of must lie in its own folder
+        parent, _, name = storage.path.rpartition("/")
+        kept_at = {"name": name, "storage_path": parent, "storage_filesystem": storage.filesystem}
     resources = {"CPU": cluster.cpus_per_worker} | ({"GPU": 1} if cluster.gpus_per_worker else {})
     return TorchTrainer(
         train_worker,  # type: ignore[arg-type]
         train_loop_config={"work": work},
         scaling_config=ScalingConfig(
-            num_workers=cluster.workers, use_gpu=bool(cluster.gpus_per_worker), resources_per_worker=resources
+            num_workers=workers,  # type: ignore[arg-type]
+            use_gpu=bool(cluster.gpus_per_worker),
+            resources_per_worker=resources,
+            elastic_resize_monitor_interval_s=RESIZE_EVERY_S,  # type: ignore[call-arg]
         ),
         run_config=RunConfig(
-            name=RAY_FILES,
-            storage_path=str(work.folder),
+            **kept_at,
             # Without a limit a controller that cannot start its workers tries for ever.
             failure_config=FailureConfig(
                 max_failures=cluster.max_failures,
@@ -207,21 +228,28 @@ def _trainer(work: Work) -> Any:
     )
 
 
-def _outcome(running: Future[Any], cluster: ClusterConfig, folder: Path) -> Exception | None:
+def _outcome(running: Future[Any], cluster: ClusterConfig, folder: Path, storage: Storage | None) -> Exception | None:
+    from ray.exceptions import RayError
     from ray.train import TrainingFailedError
 
+    again = "--resume goes on from the last checkpoint."
     try:
         end: Exception | None = running.result().return_value
+    except RayError as error:
+        raise TrainingFailed(f"Ray Train's controller is gone: {str(error).splitlines()[0]}\n{again}") from error
     except TrainingFailedError as error:
         failures: dict[int, Exception] = getattr(error, "worker_failures", {})
         for failure in failures.values():
             if isinstance(failure, UserError):
                 raise failure from None
-        save_text(folder / FAILURE, str(error))
+        if storage is None:
+            save_text(folder / FAILURE, str(error))
+        else:
+            storage.write(FAILURE, str(error).encode())
         words = "; ".join(f"rank {rank}: {failure}" for rank, failure in failures.items()) or str(error)
         raise TrainingFailed(
             f"the workers failed more than {cluster.max_failures} times, at last so: {words}\n"
-            f"More in {folder / FAILURE}; --resume goes on from the last checkpoint."
+            f"More in {FAILURE} of {storage.url if storage else folder}; {again}"
         ) from error
     return end
 

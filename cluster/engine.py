@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import math
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import deepspeed
 import torch
 from deepspeed.utils import (
+    safe_get_full_fp32_param,
     safe_get_full_optimizer_state,
     safe_set_full_fp32_param,
     safe_set_full_optimizer_state,
@@ -19,12 +19,13 @@ from deepspeed.utils import (
 from torch import Tensor, distributed
 from torch.nn import functional as F
 
-from cluster.config import DeepSpeedConfig
+from cluster.zero import DeepSpeedConfig, settings
 from metaart.algorithms import MetaAlgorithm
 from metaart.config import StageConfig
-from metaart.tasks import Task, to_device
+from metaart.tasks import Examples, Task, num_tasks, select, to_device
 from metaart.training.step import State, load_weights, outer_optimizer
 
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp64": torch.float64}
 NO_TASKS = Task({"x": torch.empty(0)}, {"x": torch.empty(0)})
 
 
@@ -48,14 +49,21 @@ class EngineStep:
         logging.getLogger("DeepSpeed").setLevel(logging.ERROR)
         # It would be compiled for half a minute to move a few kilobytes faster.
         deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
-        self._algorithm, self._device, self._stage = algorithm.to(device), device, config.zero_stage
+        self._device, self._stage, self._micro_batches = device, config.zero_stage, config.micro_batches
+        self._dtype = DTYPES[config.precision]
+        # DeepSpeed halves weights itself, after it has copied them.
+        self._algorithm = algorithm.to(device, None if config.precision == "bf16" else self._dtype)
+        if config.precision == "fp64":
+            _let_reduce_fp64()
         self._optimizer = outer_optimizer(algorithm, stage)
         self._engine, *_ = deepspeed.initialize(
             model=algorithm,
             optimizer=self._optimizer,
-            config=engine_settings(algorithm, stage, config),
+            config=settings(sum(value.numel() for value in algorithm.parameters()), stage.clip_norm, config),
             dist_init_required=False,
         )
+        if config.precision == "fp64":
+            self._engine.communication_data_type = torch.float64
         # No rank goes on, perhaps to publish a finished stage, before all have seen that there is one to take.
         distributed.barrier()
 
@@ -63,20 +71,25 @@ class EngineStep:
         """See `OuterStep`."""
         self._engine.train()
         self._set_rate(rate)
-        weight = self._algorithm.weight(tasks)
-        (total,) = self._sum(weight)
-        loss = self._engine(to_device(tasks, self._device))
-        self._engine.backward(loss * (weight * distributed.get_world_size() / total))
-        self._engine.step()
-        (summed,) = self._sum(float(loss.detach()) * weight)
-        return summed / total
+        parts = self._parts(tasks)
+        weights = [self._algorithm.weight(part) for part in parts]
+        (total,) = self._sum(sum(weights))
+        # DeepSpeed takes the mean over ranks and parts.
+        scale = distributed.get_world_size() * len(parts) / total
+        summed = 0.0
+        for part, weight in zip(parts, weights, strict=True):
+            loss = self._engine(self._placed(part)).to(max(self._dtype, torch.float32, key=lambda kind: kind.itemsize))
+            self._engine.backward(loss * (weight * scale))
+            self._engine.step()
+            summed += float(loss.detach()) * weight
+        return self._sum(summed)[0] / total
 
     @torch.no_grad()
     def evaluate(self, tasks: Task, adapted: bool) -> float:
         """See `OuterStep`."""
         self._engine.eval()
         weight = self._algorithm.weight(tasks)
-        loss = self._engine(to_device(tasks, self._device), adapted)
+        loss = self._engine(self._placed(tasks), adapted)
         summed, total = self._sum(float(loss) * weight, weight)
         return summed / total
 
@@ -90,7 +103,9 @@ class EngineStep:
             if isinstance(value, Tensor)
         }
         with self._gathered():
-            weights = {name: value.detach().cpu().clone() for name, value in self._algorithm.named_parameters()}
+            weights = {
+                name: self._master(value).detach().cpu().clone() for name, value in self._algorithm.named_parameters()
+            }
         return {"weights": weights, "optimizer": moments}
 
     def load_state_dict(self, state: dict[str, State]) -> None:
@@ -110,8 +125,20 @@ class EngineStep:
         # Optimizers make their state in the first step: take one of no length along no gradient.
         self._engine.train()
         self._set_rate(0.0)
-        self._engine.backward(self._engine(to_device(NO_TASKS, self._device)))
-        self._engine.step()
+        for _ in range(self._micro_batches):
+            self._engine.backward(self._engine(self._placed(NO_TASKS)))
+            self._engine.step()
+
+    def _parts(self, tasks: Task) -> list[Task]:
+        count, parts = num_tasks(tasks), self._micro_batches
+        return [select(tasks, slice(count * part // parts, count * (part + 1) // parts)) for part in range(parts)]
+
+    def _placed(self, tasks: Task) -> Task:
+        def cast(examples: Examples) -> Examples:
+            return {name: v.to(self._dtype) if v.is_floating_point() else v for name, v in examples.items()}
+
+        placed = to_device(tasks, self._device)
+        return placed if self._dtype == torch.float32 else Task(cast(placed.support), cast(placed.query))
 
     def _set_rate(self, rate: float) -> None:
         for group in self._optimizer.param_groups:
@@ -135,6 +162,11 @@ class EngineStep:
         else:
             safe_set_full_optimizer_state(parameter, value, key)
 
+    def _master(self, parameter: Tensor) -> Tensor:
+        if self._dtype != torch.bfloat16:
+            return parameter
+        return torch.as_tensor(safe_get_full_fp32_param(parameter))
+
     def _set_master(self, parameter: Tensor, value: Tensor) -> None:
         # From stage 1 on the optimizer moves copies of its own, which overwrite the weights after each step.
         if self._stage == 3:
@@ -156,27 +188,16 @@ class EngineStep:
         return summed.tolist()
 
 
+def _let_reduce_fp64() -> None:
+    # Gloo and NCCL reduce it; DeepSpeed's list of what it hands them leaves it out.
+    accelerator = deepspeed.accelerator.get_accelerator()
+    supported = accelerator.supported_dtypes()
+    if torch.float64 not in supported:
+        accelerator.supported_dtypes = lambda: [*supported, torch.float64]
+
+
 def own_part(parameter: Tensor, value: Tensor) -> Tensor:
     """This rank's part of a value that stage 3 shares out: equal parts, the last filled up with zeros."""
     size = parameter.ds_tensor.numel()  # type: ignore[attr-defined]
     padded = F.pad(value.flatten(), (0, size * distributed.get_world_size() - value.numel()))
     return padded[size * distributed.get_rank() :][:size]
-
-
-def engine_settings(algorithm: MetaAlgorithm, stage: StageConfig, config: DeepSpeedConfig) -> dict[str, Any]:
-    """What DeepSpeed is told; buckets are no larger than the model, whose gradients they hold; even, as it asks."""
-    numbers = 2 * math.ceil(sum(parameter.numel() for parameter in algorithm.parameters()) / 2)
-    return {
-        "train_micro_batch_size_per_gpu": 1,
-        # Left out, DeepSpeed clips to norm 1.
-        "gradient_clipping": stage.clip_norm,
-        "zero_allow_untested_optimizer": True,
-        "zero_force_ds_cpu_optimizer": False,
-        "zero_optimization": {
-            "stage": config.zero_stage,
-            "reduce_bucket_size": numbers,
-            "allgather_bucket_size": numbers,
-            "stage3_prefetch_bucket_size": numbers,
-            "stage3_param_persistence_threshold": config.persistence_threshold,
-        },
-    }

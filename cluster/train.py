@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import json
 import sys
+import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
-from cluster.config import ClusterConfig, override_both
-from cluster.driver import TrainingFailed, check, fit, ray_connection
-from metaart.config import to_json
+from cluster.config import ClusterConfig, override_both, parse_workers
+from cluster.driver import TrainingFailed, check, fit, ray_connection, told
+from cluster.kept import Changes, bring
+from cluster.storage import Storage
+from cluster.zero import from_file
+from metaart.config import RunConfig, override, to_json
 from metaart.errors import UserError
 from metaart.recipes import RECIPES, recipe_or_file
 from metaart.training.journal import Progress, summary
@@ -19,25 +26,35 @@ from metaart.training.run import prepare_run, start_from
 HELP = """\
 Every step's batch of tasks is shared out among the workers; the steps are those that `metaart train` takes in one
 process, and a run directory of one goes on with the other. Ray is started on this machine and stopped at the end,
-unless --address (or the environment's RAY_ADDRESS) names a cluster; there, the run directory and the data must be on
-storage that all machines share.
+unless --address (or the environment's RAY_ADDRESS) names a cluster; there, the data must be on storage that all
+machines share, and so must the run directory, unless --storage keeps it. With --workers 1..4 a run starts with what
+there is and goes on from its last checkpoint with more or fewer workers as machines come and go.
 
   python -m cluster.train music --workers 2
   python -m cluster.train music --workers 2 --set deepspeed.zero_stage=3 --set meta.steps=500 --out runs/three
   python -m cluster.train music --workers 2 --resume             after Ctrl-C, which leaves a checkpoint, or a crash
   python -m cluster.train --recipe-file sweeps/music/best.json   what a sweep (`python -m tune.search`) found best
   python -m cluster.train music --workers 4 --set gpus_per_worker=1 --address auto
+  python -m cluster.train music --workers 1..4 --address auto --storage s3://bucket/runs/music
+  python -m cluster.train music --workers 2 --dry-run            what DeepSpeed would be told
 
-Keys of the cluster: workers, cpus_per_worker (1), gpus_per_worker (0), max_failures (3: restarts from the last
-checkpoint after a worker died), deepspeed.zero_stage (1; 0 shares out nothing, 1 the optimizer's state, 2 the
-gradients too, 3 the weights too), deepspeed.persistence_threshold. All other keys are those of the run:
-`metaart train RECIPE --show` prints them.
+Keys of the cluster:
+  cpus_per_worker (1), gpus_per_worker (0)
+  max_failures (3): restarts from the last checkpoint after a worker died
+  hang_s (900): seconds without a step after which workers are started again; 0 is off
+  keep_best (0): checkpoints that are kept, besides the two newest, because they validated best
+  deepspeed.zero_stage (1): 0 shares out nothing, 1 the optimizer's state, 2 the gradients too, 3 the weights too
+  deepspeed.precision (fp32): bf16, or fp64 at stage 0
+  deepspeed.micro_batches (1): parts that a worker takes its tasks in before the weights move
+  deepspeed.offload (none): optimizer, or weights at stage 3, into the CPU's memory
+  deepspeed.persistence_threshold
+All other keys are those of the run: `metaart train RECIPE --show` prints them.
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train; 0 if it was done, 1 if workers failed, 2 for bad input, 130 if it was interrupted."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         return _train(options)
     except UserError as error:
@@ -51,50 +68,93 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """What the command takes."""
     listed = "\n".join(f"  {name:10} {(make.__doc__ or '').splitlines()[0]}" for name, make in RECIPES.items())
-    parser = argparse.ArgumentParser(
+    words = argparse.ArgumentParser(
         prog="python -m cluster.train",
         description="Meta-train a recipe with Ray Train workers and DeepSpeed.",
         epilog=f"Recipes:\n{listed}\n\n{HELP}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("recipe", nargs="?", help="one of the recipes below")
-    parser.add_argument("--recipe-file", type=Path, metavar="JSON", help="a recipe as a file: a sweep's best.json")
-    parser.add_argument("--workers", type=int, default=2, help="processes that share every batch (2)")
-    parser.add_argument("--address", help="a running Ray cluster; auto finds it; started on this machine if left out")
-    parser.add_argument("--data", help="prepared folder; the recipe's own (data/music) if left out")
-    parser.add_argument("--out", type=Path, help="run directory (runs/RECIPE)")
-    parser.add_argument("--start-from", type=Path, metavar="RUN", help="take over the pooled weights of another run")
-    parser.add_argument("--resume", action="store_true", help="go on with the run that is there, from its checkpoint")
-    parser.add_argument("--set", dest="settings", action="append", default=[], metavar="KEY=VALUE", help="see below")
-    parser.add_argument("--show", action="store_true", help="print the configuration and stop")
-    return parser
+    words.add_argument("recipe", nargs="?", help="one of the recipes below")
+    words.add_argument("--recipe-file", type=Path, metavar="JSON", help="a recipe as a file: a sweep's best.json")
+    words.add_argument("--workers", default="2", help="processes that share every batch, or a range such as 1..4 (2)")
+    words.add_argument("--address", help="a running Ray cluster; auto finds it; started on this machine if left out")
+    words.add_argument("--data", help="prepared folder; the recipe's own (data/music) if left out")
+    words.add_argument("--out", type=Path, help="run directory (runs/RECIPE)")
+    words.add_argument(
+        "--storage", metavar="URL", help="keep the run there instead: file:///shared/run, s3://bucket/run"
+    )
+    words.add_argument("--start-from", type=Path, metavar="RUN", help="take over the pooled weights of another run")
+    words.add_argument("--resume", action="store_true", help="go on with the run that is there, from its checkpoint")
+    words.add_argument("--set", dest="settings", action="append", default=[], metavar="KEY=VALUE", help="see below")
+    words.add_argument("--deepspeed", type=Path, metavar="JSON", help="a DeepSpeed configuration of your own")
+    words.add_argument("--dry-run", action="store_true", help="print what DeepSpeed would be told and stop")
+    words.add_argument("--show", action="store_true", help="print the configuration and stop")
+    return words
+
+
+def configuration(options: argparse.Namespace) -> tuple[RunConfig, ClusterConfig]:
+    """The run and the cluster that the options ask for.
+
+    Raises:
+        UserError: they ask for what cannot be.
+    """
+    settings = [*([f"data={options.data}"] if options.data else []), *options.settings]
+    cluster = ClusterConfig()
+    if options.deepspeed is not None:
+        cluster = dataclasses.replace(cluster, deepspeed=from_file(options.deepspeed))
+    asked = recipe_or_file(options.recipe, options.recipe_file)
+    return override_both(asked, override(cluster, parse_workers(options.workers)), settings)
 
 
 def _train(options: argparse.Namespace) -> int:
-    settings = [f"workers={options.workers}", *([f"data={options.data}"] if options.data else []), *options.settings]
-    config, cluster = override_both(recipe_or_file(options.recipe, options.recipe_file), ClusterConfig(), settings)
+    config, cluster = configuration(options)
     if options.show:
         print(f"{to_json(config)}\n{to_json(cluster)}")
         return 0
-    out = options.out or Path("runs") / config.recipe
-    progress = Progress({"pretrain": config.pretrain.steps, "meta": config.meta.steps})
+    if options.dry_run:
+        print(json.dumps(told(config, cluster), indent=2))
+        return 0
     check(config, cluster)
-    print(f"{out}: starting {cluster.workers} workers, ZeRO stage {cluster.deepspeed.zero_stage}", file=sys.stderr)
-    with stop_on_sigint() as sigint, ray_connection(cluster, options.address):
+    storage, out = _where(options, config)
+    kept_at = storage.url if storage else str(out)
+    progress = Progress({"pretrain": config.pretrain.steps, "meta": config.meta.steps})
+    number = f"{cluster.fewest} to {cluster.workers}" if cluster.least_workers else str(cluster.workers)
+    print(f"{kept_at}: starting {number} workers, ZeRO stage {cluster.deepspeed.zero_stage}", file=sys.stderr)
+    with stop_on_sigint() as sigint, ExitStack() as stack:
+        if storage is not None:
+            out = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="metaart-")))
+            bring(storage, out, [name for name in storage.files() if "/" not in name and not name.startswith(".")])
+        stack.enter_context(ray_connection(cluster, options.address))
+        changes = Changes(out, storage) if storage else None
         prepare_run(config, out, resume=options.resume)
         if options.start_from is not None:
             start_from(config, out, options.start_from)
+        if changes is not None:
+            changes.keep()
         try:
-            fit(config, cluster, out, report=progress, stop=sigint.is_set)
+            fit(config, cluster, out, storage=storage, report=progress, stop=sigint.is_set)
         except Interrupted as stop:
             print(f"cluster.train: {stop}. Go on with: the same command and --resume", file=sys.stderr)
             return 130
         finally:
             progress.close()
-    print(f"{summary(out)}\n{out}: weights.safetensors, config.json, metrics.jsonl, curves.png")
+        print(f"{summary(out)}\n{kept_at}: weights.safetensors, config.json, metrics.jsonl, curves.png")
     return 0
+
+
+def _where(options: argparse.Namespace, config: RunConfig) -> tuple[Storage | None, Path]:
+    if not options.storage:
+        return None, options.out or Path("runs") / config.recipe
+    if options.out:
+        raise UserError(
+            expected="--out or --storage", got="both", fix="`python -m cluster.jobs fetch URL` copies a run later."
+        )
+    storage = Storage(options.storage)
+    storage.check_writable()
+    return storage, Path()
 
 
 if __name__ == "__main__":

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,11 +15,15 @@ from typing import Any
 import torch
 
 from cluster.config import ClusterConfig
+from cluster.storage import Storage
+from cluster.stored import StoredRun, bring_run
+from cluster.watch import Beacon
 from metaart.algorithms import MetaAlgorithm
 from metaart.config import RunConfig, StageConfig
 from metaart.training.journal import Journal
 from metaart.training.loop import Diverged, Interrupted, Place
 from metaart.training.run import train_run
+from metaart.training.sharing import SharedFolder
 from metaart.training.step import OuterStep
 
 STOP = "stop-requested"
@@ -28,12 +37,16 @@ class Work:
     Attributes:
         config: of the run; its paths are absolute.
         cluster: who trains.
-        folder: the run directory, absolute, on storage that all workers share.
+        folder: the run directory, absolute, that all workers see; unused where there is a storage.
+        storage: URL of where the run is kept instead; empty if it is not.
+        watch: handle of the actor `cluster.watch.Watch`, or None.
     """
 
     config: RunConfig
     cluster: ClusterConfig
     folder: Path
+    storage: str = ""
+    watch: Any = None
 
 
 def train_worker(settings: dict[str, Any]) -> Exception | None:
@@ -59,24 +72,65 @@ def train_worker(settings: dict[str, Any]) -> Exception | None:
     def make_step(algorithm: MetaAlgorithm, stage: StageConfig) -> OuterStep:
         return EngineStep(algorithm, stage, work.cluster.deepspeed, str(device))
 
-    def stop() -> bool:
-        seen = torch.tensor([float((work.folder / STOP).exists())], device=device)
-        distributed.broadcast(seen, src=0)
-        return bool(seen)
+    with ExitStack() as stack:
+        place = stack.enter_context(_place(work, rank))
+        asked = _asked_to_stop(work, place.folder)
 
-    with Journal(work.folder, {}, rank=rank, show=False) as journal:
-        place = Place(
-            folder=work.folder,
-            rank=rank,
-            world=world,
-            report=journal,
-            log_every=work.config.log_every,
-            checkpoint_every=work.config.checkpoint_every,
-            stop=stop,
-            device=str(device),
-        )
+        def stop() -> bool:
+            seen = torch.tensor([float(rank == 0 and asked())], device=device)
+            distributed.broadcast(seen, src=0)
+            return bool(seen)
+
+        if work.watch is not None:
+            beacon = stack.enter_context(Beacon(work.watch, rank))
+            place = dataclasses.replace(place, begin=beacon.begin)
+        place = dataclasses.replace(place, world=world, stop=stop, device=str(device))
         try:
             train_run(work.config, place, make_step)
         except (Interrupted, Diverged) as end:
             return end
     return None
+
+
+@contextmanager
+def _place(work: Work, rank: int) -> Iterator[Place]:
+    """The run directory of a rank: the one that all share, or this rank's copy of what a storage keeps."""
+    common: dict[str, Any] = {
+        "rank": rank,
+        "log_every": work.config.log_every,
+        "checkpoint_every": work.config.checkpoint_every,
+        "keep_best": work.cluster.keep_best,
+    }
+    if not work.storage:
+        with Journal(work.folder, {}, rank=rank, show=False) as journal:
+            yield Place(work.folder, report=journal, sharing=SharedFolder(), **common)
+        return
+    storage = Storage(work.storage)
+    with tempfile.TemporaryDirectory(prefix="metaart-") as name:
+        folder = Path(name)
+        bring_run(storage, folder)
+        sharing = StoredRun(storage, folder, rank)
+        with ExitStack() as stack:
+            stack.callback(sharing.send_journal)  # when it has been closed, which draws the curves
+            journal = stack.enter_context(Journal(folder, {}, rank=rank, show=False))
+
+            def report(line: dict[str, Any]) -> None:
+                journal(line)
+                sharing.send_metrics()
+
+            yield Place(folder, report=report, sharing=sharing, **common)
+
+
+def _asked_to_stop(work: Work, folder: Path) -> Callable[[], bool]:
+    """Whether the driver wishes that training stops; a storage is asked once a second at most."""
+    if not work.storage:
+        return (folder / STOP).exists
+    storage, last = Storage(work.storage), [0.0]
+
+    def asked() -> bool:
+        if time.monotonic() - last[0] < 1.0:
+            return False
+        last[0] = time.monotonic()
+        return storage.exists(STOP)
+
+    return asked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,14 +10,18 @@ from typing import Any
 import pytest
 import torch
 
-from cluster.config import ClusterConfig, DeepSpeedConfig
+from cluster.config import ClusterConfig
 from cluster.worker import STOP, Work, train_worker
-from metaart.config import RunConfig, override
+from cluster.zero import DeepSpeedConfig
+from metaart.algorithms import MetaAlgorithm
+from metaart.config import RunConfig, StageConfig, override
 from metaart.recipes import recipe
+from metaart.tasks import Task
 from metaart.training.checkpoint import load_checkpoint, load_tensors, newest_checkpoint
 from metaart.training.journal import Journal, read_metrics
 from metaart.training.loop import Interrupted, Place
 from metaart.training.run import POOLED, WEIGHTS, prepare_run, train_run
+from metaart.training.step import LocalStep
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
 
@@ -27,6 +32,10 @@ SGD = ["algorithm.order=2", "algorithm.steps=2", "algorithm.alpha=0.05", "algori
        "pretrain.validate_every=0", "meta.steps=4", "meta.tasks=5", "meta.optimizer=sgd",
        "meta.outer_lr=0.02", "meta.validate_every=2", "meta.validation_tasks=35"]  # fmt: skip
 ADAM = [*SGD, "pretrain.steps=0", "meta.optimizer=adam", "meta.outer_lr=0.01", "meta.validation_tasks=1"]
+FP64 = ["deepspeed.zero_stage=0", "deepspeed.precision=fp64"]
+EXACT = {"fp64": FP64, "fp64 in parts": [*FP64, "deepspeed.micro_batches=2"]}
+"""Settings of the cluster that train in float64, where DeepSpeed can: at stage 0."""
+BF16 = ["deepspeed.zero_stage=2", "deepspeed.precision=bf16"]
 KINDS = {
     "second order": SGD,
     "clipped": [*SGD, "meta.clip_norm=0.3", "batching.mode=loop"],
@@ -84,6 +93,11 @@ def runs(ray_session: None, tiny_config: RunConfig, tmp_path_factory: pytest.Tem
                 (folder / STOP).touch()
             works.append(work(config, folder, stage))
     works.append(work(sinusoid(SGD), root / "second order, 3 with whole weights", 3, threshold=100_000))
+    for name, settings in EXACT.items():
+        works.append(work(sinusoid(SGD), root / name, 0))
+        works[-1] = dataclasses.replace(works[-1], cluster=override(ClusterConfig(), settings))
+    works.append(work(sinusoid(SGD), root / "bf16", 2))
+    works[-1] = dataclasses.replace(works[-1], cluster=override(ClusterConfig(), BF16))
     music = override(tiny_config, ["pretrain.tasks=5", "pretrain.optimizer=sgd", "meta.steps=0", "log_every=1"])
     in_one_process(music, root / "music")
     works.append(work(music, root / "music, 1", 1))
@@ -122,6 +136,42 @@ def test_a_run_changes_hands_between_one_process_and_two_workers(runs: Path, sta
     assert progress["step"] == 2
     in_one_process(sinusoid(ADAM), folder)  # validated by one task, so that the second worker had none at step 2
     assert_same_training(folder, runs / "adam in turns", WEIGHTS)
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_in_float64_two_workers_and_one_differ_by_rounding_alone(runs: Path, name: str, tmp_path: Path) -> None:
+    class Exact(LocalStep):
+        """One process in float64."""
+
+        def __init__(self, algorithm: MetaAlgorithm, stage: StageConfig) -> None:
+            super().__init__(algorithm.double(), stage)
+
+        def __call__(self, tasks: Task, rate: float) -> float:
+            return super().__call__(exact(tasks), rate)
+
+        def evaluate(self, tasks: Task, adapted: bool) -> float:
+            return super().evaluate(exact(tasks), adapted)
+
+    def exact(tasks: Task) -> Task:
+        return Task({k: v.double() for k, v in tasks.support.items()}, {k: v.double() for k, v in tasks.query.items()})
+
+    config = sinusoid(SGD)
+    prepare_run(config, tmp_path, resume=True)
+    with Journal(tmp_path, {}, show=False) as journal:
+        train_run(config, Place(tmp_path, report=journal, log_every=config.log_every), Exact)
+    for file in (POOLED, WEIGHTS):
+        ours, expected = load_tensors(runs / name / file), load_tensors(tmp_path / file)
+        assert all(value.dtype == torch.float64 for value in ours.values())
+        torch.testing.assert_close(ours, expected, rtol=0, atol=1e-9)
+    for step, line in read_metrics(tmp_path)["meta"].items():
+        assert read_metrics(runs / name)["meta"][step]["loss"] == pytest.approx(line["loss"], abs=1e-9)
+
+
+def test_bf16_learns_about_the_same_and_keeps_fp32(runs: Path) -> None:
+    ours, expected = load_tensors(runs / "bf16" / WEIGHTS), load_tensors(runs / "second order" / WEIGHTS)
+    assert all(value.dtype == torch.float32 for value in ours.values())
+    differences = [float((ours[name] - expected[name]).abs().max()) for name in ours]
+    assert 1e-6 < max(differences) < 0.02
 
 
 def test_pieces_of_unequal_length_are_weighed_by_their_tokens(runs: Path) -> None:

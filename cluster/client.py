@@ -1,0 +1,67 @@
+"""A connection to a head's job server."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from cluster.access import PATH, send_token
+from metaart.errors import UserError
+
+if TYPE_CHECKING:
+    from ray.job_submission import JobSubmissionClient
+
+DEFAULT = "http://127.0.0.1:8265"
+TIMEOUT_S = 10.0
+
+
+def connect(address: str | None) -> JobSubmissionClient:
+    """The job client of a head, which the token has been shown to.
+
+    Args:
+        address: http://HOST:PORT; the environment's RAY_API_SERVER_ADDRESS, or port 8265 here, if left out.
+
+    Raises:
+        UserError: no such address, nobody there, no token or a wrong one.
+    """
+    address = address or os.environ.get("RAY_API_SERVER_ADDRESS") or DEFAULT
+    send_token()
+    _reach(address)
+    # It would win over what is asked for.
+    os.environ.pop("RAY_API_SERVER_ADDRESS", None)
+    os.environ.pop("RAY_ADDRESS", None)
+    from ray.exceptions import AuthenticationError
+    from ray.job_submission import JobSubmissionClient
+
+    try:
+        return JobSubmissionClient(address)
+    except AuthenticationError as error:
+        raise UserError(
+            expected="the token of this cluster",
+            got=f"another, which {address} refused",
+            fix=f"Copy the head's token and set {PATH}=FILE.",
+        ) from error
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise _nobody(address, str(error).splitlines()[0]) from error
+
+
+def _reach(address: str) -> None:
+    # Ray's client waits minutes for a machine that does not answer.
+    try:
+        parts = urlsplit(address)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("not a URL of the form http://HOST:PORT")
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        socket.create_connection((parts.hostname, port), TIMEOUT_S).close()
+    except (OSError, ValueError) as error:
+        raise _nobody(address, str(error)) from error
+
+
+def _nobody(address: str, why: str) -> UserError:
+    return UserError(
+        expected="the address of a head's job server",
+        got=f"{address}: {why}",
+        fix="Give --address http://HOST:8265; `python -m cluster.start head` starts one.",
+    )

@@ -1,0 +1,172 @@
+"""A folder on any filesystem that pyarrow knows, named by a URL: file:///shared/runs, s3://bucket/runs, ..."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
+
+import pyarrow as pa
+from pyarrow import fs
+
+from metaart.errors import UserError
+
+S3_KEYS = ("endpoint_override", "scheme", "region")
+TIMEOUT_S = 20
+
+
+class Storage:
+    """A folder, reached without its being mounted; files appear there whole or not at all.
+
+    Args:
+        url: `file:///FOLDER`, `s3://BUCKET/FOLDER` (with ?endpoint_override=HOST:PORT&scheme=http&region=NAME, or the
+            environment's AWS_ENDPOINT_URL and AWS_REGION, for a server that is not Amazon's), or any other that
+            `pyarrow.fs.FileSystem.from_uri` reads. Keys come from the environment, as for every S3 client; in a URL
+            they are refused, since URLs are shown.
+
+    Raises:
+        UserError: no URL, or one of an unknown kind.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.filesystem, self.path = _filesystem(url)
+
+    def child(self, name: str) -> Storage:
+        """A folder in this one."""
+        parts = urlsplit(self.url)
+        return Storage(urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{name}")))
+
+    def check_writable(self) -> None:
+        """Raise `UserError` where a file cannot be written, read again and deleted."""
+        probe = f".probe-{os.getpid()}"
+        try:
+            self.write(probe, b"metaart")
+            self.read(probe)
+            self.delete(probe)
+        except OSError as error:
+            raise UserError(
+                expected="a storage that can be written",
+                got=f"{self.url}: {str(error).splitlines()[0][:300]}",
+                fix="Make the folder or bucket, give the right to write there, or name another --storage.",
+            ) from error
+
+    def files(self, folder: str = "") -> dict[str, int]:
+        """Sizes in bytes of all files in and below a folder, by their names from here; none where nothing is there."""
+        selector = fs.FileSelector(self._at(folder), recursive=True, allow_not_found=True)
+        found = self.filesystem.get_file_info(selector)
+        return {entry.path[len(self.path) :].lstrip("/"): entry.size for entry in found if entry.is_file}
+
+    def exists(self, name: str) -> bool:
+        """Whether a file is there."""
+        return bool(self.filesystem.get_file_info(self._at(name)).is_file)
+
+    def read(self, name: str) -> bytes:
+        """The bytes of a file.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        with self.filesystem.open_input_stream(self._at(name)) as stream:
+            return bytes(stream.read())
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file, whole or not at all.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        path = self._at(name)
+        if not isinstance(self.filesystem, fs.LocalFileSystem):  # an object appears when its last part is there
+            with self.filesystem.open_output_stream(path) as stream:
+                stream.write(content)
+            return
+        partial = Path(path).with_name(f".{Path(path).name}.partial-{os.getpid()}")
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with partial.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+
+    def put(self, local: Path, name: str, *, last: str = "") -> None:
+        """Copy a local file or folder here; of a folder, the file `last` comes last, as a sign that all are there."""
+        if local.is_file():
+            self.write(name, local.read_bytes())
+            return
+        inside = sorted(path for path in local.rglob("*") if path.is_file())
+        for path in sorted(inside, key=lambda path: path.name == last):
+            self.write(f"{name}/{path.relative_to(local).as_posix()}", path.read_bytes())
+
+    def get(self, name: str, local: Path) -> None:
+        """Copy a file from here to a local one, which appears whole or not at all."""
+        local.parent.mkdir(parents=True, exist_ok=True)
+        partial = local.with_name(f".{local.name}.partial-{os.getpid()}")
+        try:
+            with self.filesystem.open_input_stream(self._at(name)) as source, partial.open("wb") as target:
+                shutil.copyfileobj(source, target, 2**20)
+            partial.replace(local)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+
+    def delete(self, name: str) -> None:
+        """Delete a file, or a folder with all in it; nothing happens where nothing is."""
+        path = self._at(name)
+        if isinstance(self.filesystem, fs.LocalFileSystem):
+            shutil.rmtree(path) if Path(path).is_dir() else Path(path).unlink(missing_ok=True)
+        elif self.exists(name):
+            self.filesystem.delete_file(path)
+        else:
+            for inside in self.files(name):
+                self.filesystem.delete_file(self._at(inside))
+
+    def _at(self, name: str) -> str:
+        return f"{self.path.rstrip('/')}/{name}".rstrip("/")
+
+
+def _filesystem(url: str) -> tuple[Any, str]:
+    parts = urlsplit(url)
+    if not parts.scheme or parts.username or parts.password:
+        raise UserError(
+            expected="a URL such as file:///shared/runs or s3://bucket/runs, without a key in it",
+            got=repr(url) if not parts.password else "one with a key",
+            fix=f"For a folder of this machine write file://{Path(url or '.').resolve()}"
+            if not parts.scheme
+            else "Put keys into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+        )
+    try:
+        if parts.scheme == "s3":
+            return _s3(url), f"{parts.netloc}{parts.path}".rstrip("/")
+        filesystem, path = fs.FileSystem.from_uri(url)
+    except (pa.ArrowInvalid, OSError, ValueError, NotImplementedError) as error:
+        raise UserError(
+            expected="a URL of a filesystem that pyarrow knows", got=f"{url}: {error}", fix="Use file:// or s3://."
+        ) from error
+    return filesystem, path.rstrip("/")
+
+
+def _s3(url: str) -> fs.S3FileSystem:
+    parts = urlsplit(url)
+    given = dict(parse_qsl(parts.query))
+    if not parts.netloc or set(given) - set(S3_KEYS):
+        raise ValueError(f"a bucket, and of options only {', '.join(S3_KEYS)}")
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    if endpoint and "endpoint_override" not in given:
+        given |= {"scheme": urlsplit(endpoint).scheme, "endpoint_override": urlsplit(endpoint).netloc}
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    given.setdefault("region", region or ("us-east-1" if "endpoint_override" in given else ""))
+    if not given["region"]:
+        given["region"] = fs.resolve_s3_region(parts.netloc)
+    return fs.S3FileSystem(
+        **given,
+        connect_timeout=TIMEOUT_S,
+        request_timeout=TIMEOUT_S,
+        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=3),
+    )

@@ -1,0 +1,167 @@
+"""A watchdog: which worker hangs, at which step and in which line, and its end so that the group starts again."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+EVERY_S = 1.0
+SILENT_S = 15.0
+WAITING = ("torch/distributed/", "deepspeed/comm/")
+"""Code in which a worker waits for the others."""
+
+
+@dataclass(frozen=True)
+class Beat:
+    """What a worker says of itself once a second.
+
+    Attributes:
+        stage: of training; empty before the first step.
+        step: at hand, from 1.
+        where: line that its training thread is in.
+        waits: whether it waits there for the other workers.
+    """
+
+    stage: str
+    step: int
+    where: str
+    waits: bool
+
+
+class Watch:
+    """Takes the beats of all workers of a run; a Ray actor, held by the driver.
+
+    Args:
+        hang_s: seconds without a step of any worker that are too many.
+    """
+
+    def __init__(self, hang_s: float) -> None:
+        self._hang_s = hang_s
+        self._beats: dict[str, tuple[int, Beat, float]] = {}
+        self._reached, self._since, self._found = ("", 0), time.monotonic(), ""
+
+    def beat(self, worker: str, rank: int, beat: Beat) -> bool:
+        """Take one; True tells the worker to end itself, because some worker of its group hangs."""
+        if worker not in self._beats and any(known == rank for known, _, _ in self._beats.values()):
+            # The group was started again; nothing of the one before counts.
+            self._beats, self._found, self._since = {}, "", time.monotonic()
+        now = time.monotonic()
+        self._beats[worker] = (rank, beat, now)
+        if (beat.stage, beat.step) != self._reached:
+            self._reached, self._since = (beat.stage, beat.step), now
+        return bool(self._found)
+
+    def hanging(self) -> str:
+        """Who hangs, at which step and where; empty while all is well. Once said, workers are told to end."""
+        now = time.monotonic()
+        if self._found or not self._beats or now - self._since < self._hang_s:
+            return ""
+        silent = [(rank, beat) for rank, beat, at in self._beats.values() if now - at > SILENT_S]
+        busy = [(rank, beat) for rank, beat, _ in self._beats.values() if not beat.waits]
+        guilty = silent or busy or [(rank, beat) for rank, beat, _ in self._beats.values()]
+        self._found = "; ".join(
+            f"rank {rank} hangs at {beat.stage or 'the start'} step {beat.step}, "
+            + ("and does not answer, last seen " if silent else "")
+            + f"in {beat.where}"
+            for rank, beat in sorted(guilty, key=lambda entry: entry[0])
+        )
+        return self._found
+
+
+class Watchdog:
+    """The driver's side: an actor `Watch` on the driver's machine, which outlives those that it watches.
+
+    Args:
+        hang_s: seconds without a step that are too many; with 0 there is no actor and nothing hangs.
+    """
+
+    def __init__(self, hang_s: float) -> None:
+        self.actor: Any = None
+        self._asked = 0.0
+        if hang_s:
+            import ray
+            from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+            here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+            self.actor = ray.remote(Watch).options(num_cpus=0, scheduling_strategy=here).remote(hang_s)
+
+    def hanging(self) -> str:
+        """See `Watch.hanging`; asked once a second at most. A watch that is slow or gone has nothing to say."""
+        if self.actor is None or time.monotonic() - self._asked < EVERY_S:
+            return ""
+        self._asked = time.monotonic()
+        import ray
+
+        with contextlib.suppress(ray.exceptions.RayError):
+            return str(ray.get(self.actor.hanging.remote(), timeout=30))
+        return ""
+
+    def close(self) -> None:
+        """End the actor."""
+        import ray
+
+        if self.actor is not None:
+            with contextlib.suppress(Exception):  # Ray itself may be gone
+                ray.kill(self.actor)
+
+
+class Beacon:
+    """Sends a worker's beats from a thread of its own while a context lasts.
+
+    Args:
+        watch: handle of the actor `Watch`.
+        rank: of this worker.
+    """
+
+    def __init__(self, watch: Any, rank: int) -> None:
+        self._watch, self._rank = watch, rank
+        self._training = threading.get_ident()
+        self._at, self._done = ("", 0), threading.Event()
+
+    def begin(self, stage: str, step: int) -> None:
+        """Say which step begins."""
+        self._at = (stage, step)
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._send, daemon=True, name="beacon")
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        self._thread.join(timeout=5)
+
+    def _send(self) -> None:
+        import ray
+
+        worker = f"{self._rank}-{os.getpid()}-{time.monotonic_ns()}"
+        while not self._done.wait(EVERY_S):
+            frame = sys._current_frames().get(self._training)
+            where, waits = _place(frame)
+            beat = Beat(*self._at, where, waits)
+            with contextlib.suppress(Exception):  # a driver that is gone or slow is no reason to stop training
+                if ray.get(self._watch.beat.remote(worker, self._rank, beat), timeout=30):
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _place(frame: FrameType | None) -> tuple[str, bool]:
+    """The innermost line of ours in a stack, or else the innermost, and whether it waits for other workers."""
+    lines = []
+    while frame is not None:
+        lines.append((frame.f_code.co_filename, frame.f_lineno))
+        frame = frame.f_back
+    if not lines:
+        return "no line", False
+    waits = any(part in file for file, _ in lines[:6] for part in WAITING)
+    ours = [(file, line) for file, line in lines if "/site-packages/" not in file and "/lib/python" not in file]
+    file, line = (ours or lines)[0]
+    return f"{'/'.join(file.split('/')[-3:])}:{line}", waits

@@ -1,0 +1,141 @@
+"""A head with a token of its own, and jobs on it, as a user starts, watches, stops and fetches them."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from metaart.training.checkpoint import load_json
+from metaart.training.run import load_algorithm
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY = ["--workers", "1", "--set", "domain.hidden_size=8", "--set", "meta.tasks=2", "--set", "meta.validate_every=0",
+        "--set", "batching.mode=loop", "--set", "log_every=1"]  # fmt: skip
+
+
+class Head:
+    """A head and where it listens; `ask` runs one of our commands against it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port = folder, _free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.environment = {**os.environ, "RAY_AUTH_TOKEN_PATH": str(folder / "token")}
+        self.environment.pop("RAY_AUTH_MODE", None)
+        log = (folder / "head.log").open("wb")
+        words = ["head", "--port", str(_free_port()), "--dashboard-port", str(self.port), "--cpus", "1",
+                 f"--temp-dir={folder}/ray", f"--ray-client-server-port={_free_port()}",
+                 "--object-store-memory=100000000", "--dashboard-agent-listen-port=0"]  # fmt: skip
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "cluster.start", *words], cwd=ROOT, env=self.environment, stdout=log, stderr=log
+        )
+
+    def ask(self, module: str, *words: str, token: Path | None = None) -> subprocess.CompletedProcess[str]:
+        environment = {**self.environment, **({"RAY_AUTH_TOKEN_PATH": str(token)} if token else {})}
+        asked = [sys.executable, "-m", module, *words, "--address", self.address]
+        return subprocess.run(asked, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+    def status(self, headers: dict[str, str]) -> int:
+        request = urllib.request.Request(f"{self.address}/api/jobs/", headers=headers)
+        try:
+            return int(urllib.request.urlopen(request, timeout=60).status)
+        except urllib.error.HTTPError as error:
+            error.close()
+            return error.code
+
+
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Head]:
+    folder = Path("/tmp") / f"metaart-jobs-{os.getpid()}"  # sockets want a short path
+    folder.mkdir()
+    head = Head(folder)
+    try:
+        while head.ask("cluster.jobs", "list").returncode:
+            assert head.process.poll() is None, (folder / "head.log").read_text()
+            time.sleep(1)
+        yield head
+    finally:
+        head.process.terminate()
+        head.process.wait(60)
+        subprocess.run(["rm", "-rf", str(folder)], check=True)
+
+
+def test_whoever_has_no_token_or_a_wrong_one_is_turned_away(head: Head, tmp_path: Path) -> None:
+    assert (head.folder / "token").stat().st_mode & 0o777 == 0o600
+    token = (head.folder / "token").read_text()
+    assert head.status({}) == 401
+    assert head.status({"Authorization": "Bearer " + "0" * 64}) == 403
+    assert head.status({"Authorization": f"Bearer {token}"}) == 200
+    wrong = tmp_path / "wrong"
+    wrong.write_text("0" * 64)
+    wrong.chmod(0o600)
+    for module, words in (
+        ("cluster.jobs", ["list"]),
+        ("cluster.submit", ["train", "sinusoid", "--storage", "file:///tmp"]),
+    ):
+        done = head.ask(module, *words, token=wrong)
+        assert done.returncode == 2
+        assert "expected the token of this cluster" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_job_is_submitted_watched_and_fetched(head: Head, tmp_path: Path) -> None:
+    words = [
+        "train",
+        "sinusoid",
+        "--storage",
+        f"file://{tmp_path}/kept",
+        "--name",
+        "first",
+        *TINY,
+        "--set",
+        "meta.steps=3",
+    ]
+    done = head.ask("cluster.submit", *words, "--follow")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "meta: 3 steps" in done.stdout
+    assert "meta: 3 steps" in head.ask("cluster.jobs", "logs", "first").stdout
+    listed = head.ask("cluster.jobs", "list").stdout
+    assert "first" in listed
+    assert "SUCCEEDED" in listed
+    assert "train sinusoid" in listed
+    fetched = head.ask("cluster.jobs", "fetch", "first", "--out", str(tmp_path / "here"))
+    assert fetched.returncode == 0, fetched.stderr
+    config, _, _ = load_algorithm(tmp_path / "here")
+    assert config.recipe == "sinusoid"
+    again = head.ask("cluster.submit", *words, "--wait")  # a run is there, and --resume was not said
+    assert again.returncode == 1
+    assert "--resume" in head.ask("cluster.jobs", "logs", "first-2").stdout
+
+
+def test_a_job_that_is_stopped_leaves_a_checkpoint_to_go_on_from(head: Head, tmp_path: Path) -> None:
+    words = ["train", "sinusoid", "--storage", f"file://{tmp_path}/kept", "--name", "long", *TINY,
+             "--set", "meta.steps=200000"]  # fmt: skip
+    assert head.ask("cluster.submit", *words).returncode == 0
+    metrics = tmp_path / "kept" / "long" / "metrics.jsonl"
+    while not metrics.exists():
+        assert "FAILED" not in head.ask("cluster.jobs", "list").stdout, head.ask("cluster.jobs", "logs", "long").stdout
+        time.sleep(1)
+    assert head.ask("cluster.jobs", "stop", "long").returncode == 0
+    while "RUNNING" in head.ask("cluster.jobs", "list").stdout:
+        time.sleep(1)
+    states = list((tmp_path / "kept" / "long").rglob("state.json"))
+    assert states
+    assert load_json(states[-1])["step"] > 0
+    assert head.ask("cluster.jobs", "stop", "none-such").returncode == 2
