@@ -185,8 +185,9 @@ def search(
             scheduler=Halving(sweep, trials) if sweep.how.scheduler == "asha" else FIFOScheduler(),  # type: ignore[no-untyped-call]
             num_samples=left,
             max_concurrent_trials=room,
-            # Importing PyTorch takes longer than a small trial.
-            reuse_actors=True,
+            # Importing PyTorch takes longer than a small trial. A trial that waits for workers, which are slow to stop,
+            # cannot hand its process on in time; beside starting workers, a new process costs little.
+            reuse_actors=trains_here(sweep.cluster),
         ),
         run_config=tune.RunConfig(
             name=RAY_FILES,
@@ -202,10 +203,10 @@ def search(
         errors = {end.config["number"]: str(end.error) for end in ended if end.error and end.config}
     finally:
         shutil.rmtree(folder / RAY_FILES, ignore_errors=True)
-    for number, why in errors.items():
-        trial = read_trial(sweep.folder, number)
-        if trial.outcome == RUNNING:
-            note(sweep.folder, number, trial.point, FAILED, why[-2000:])
+    for trial in read_trials(sweep.folder):
+        if trial.outcome == RUNNING and not stop():
+            why = errors.get(trial.number, "Ray Tune gave it up without a word")
+            note(sweep.folder, trial.number, trial.point, FAILED, why[-2000:])
     return read_trials(sweep.folder)
 
 
@@ -215,8 +216,8 @@ def tune_environment() -> None:
     os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
     os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
     os.environ.setdefault("RAY_CHDIR_TO_TRIAL_DIR", "0")
-    # A stopped trial leaves a checkpoint first; an actor that does not wait for it is started anew.
-    os.environ.setdefault("TUNE_FUNCTION_THREAD_TIMEOUT_S", "30")
+    # A stopped trial leaves a checkpoint first; where its process is wanted before, the next trial is an error.
+    os.environ.setdefault("TUNE_FUNCTION_THREAD_TIMEOUT_S", "600")
 
 
 def concurrent(cluster: ClusterConfig, most: int, there: dict[str, Any]) -> int:
