@@ -41,18 +41,19 @@ def music() -> RunConfig:
 
 
 def critique() -> RunConfig:
-    """Whose drawing is this: ten hands a task, prototypes as the start of steps on the last layer.
+    """Whose drawing is this: a map of frozen features and five steps on the last layer, from the hands' means.
 
     Why, and what else was tried: docs/results-critique.md.
     """
-    episode = EpisodeConfig(support=5, query=5, ways=10, shared_variation=True)
+    episode = EpisodeConfig(support=5, query=5, ways=20)
     return RunConfig(
         recipe="critique",
-        domain=CritiqueConfig(),
+        domain=CritiqueConfig(sees="frozen", most_works=60),
         algorithm=ANILConfig(steps=5, order=2, alpha=0.01, learn_alpha="layer_step", head_start="means"),
         data="data/drawings",
+        batching=Batching("loop"),
         pretrain=StageConfig(steps=0, episode=episode),
-        meta=StageConfig(steps=1000, tasks=2, episode=episode, outer_lr=2e-3, validate_every=100, validation_tasks=32),
+        meta=StageConfig(steps=1000, tasks=1, episode=episode, validate_every=100, validation_tasks=32),
     )
 
 

@@ -73,9 +73,9 @@ def drawings_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_drawings(tmp_path_factory.mktemp("data") / "drawings")
 
 
-TINY_CRITIQUE = ["domain.side=16", "domain.layers=2", "domain.channels=8", "domain.most_hands=6", "meta.tasks=2",
-                 "meta.episode.support=2", "meta.episode.query=2", "meta.validation_tasks=2", "meta.steps=2",
-                 "batching.mode=loop"]  # fmt: skip
+TINY_CRITIQUE = ["domain.sees=pictures", "domain.side=16", "domain.layers=2", "domain.channels=8",
+                 "domain.most_hands=6", "meta.tasks=2", "meta.episode.support=2", "meta.episode.query=2",
+                 "meta.validation_tasks=2", "meta.steps=2", "batching.mode=loop"]  # fmt: skip
 """Settings that make the recipes `critique` (with fewer hands a task) and `rating` take a second."""
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from metaart.creation.confidence import Confidence, load_calibration, strangeness
 from metaart.creation.creator import Creator
-from metaart.domains.critique import Critique, score_of
+from metaart.domains.critique import Critique, features, score_of
 from metaart.errors import UserError
 from metaart.functional.evidence import Evidence, log_odds, occlusion_map
 from metaart.tasks import Examples, Params
@@ -66,14 +66,18 @@ class Critic:
         """Weights adapted to examples: {"pictures", "labels"} or {"pictures", "scores"}."""
         return self.creator.adapt(support, steps)
 
-    @torch.no_grad()
     def impression(self, params: Params, support: Examples, works: Tensor) -> Impression:
         """What adapted weights make of works, (works, 3, side, side)."""
+        return self.impression_of(params, support, self.domain.given(works))
+
+    @torch.no_grad()
+    def impression_of(self, params: Params, support: Examples, given: Tensor) -> Impression:
+        """The same where what the learner is called with is known."""
         predict = self.creator.predict(params)
-        answers = predict(works)
+        answers = predict(given)
         if not self.domain.rates:
             answers = answers[:, : int(support["labels"].max()) + 1]
-        return Impression(answers, predict(works, False), predict(support["pictures"], False))
+        return Impression(answers, predict(given, False), features(predict, support))
 
     def moves_head_alone(self, support: Examples) -> bool:
         """Whether adapting leaves the features of works as they are, seen on one support set."""
@@ -82,10 +86,10 @@ class Critic:
             torch.equal(after[name], value) for name, value in before.items() if not name.startswith(self._layer)
         )
 
-    def features(self, works: Tensor) -> Tensor:
-        """What the last layer is given before adaptation, (works, features)."""
+    def features(self, given: Tensor) -> Tensor:
+        """What the last layer is given before adaptation for what the learner is called with, (works, features)."""
         with torch.no_grad():
-            found: Tensor = self.creator.predict(self.creator.theta())(works, False)
+            found: Tensor = self.creator.predict(self.creator.theta())(given, False)
         return found
 
     def impression_of_features(self, support: Tensor, labels: Tensor, works: Tensor) -> Impression:
@@ -128,7 +132,7 @@ class Critic:
 
         @torch.no_grad()
         def asked(pictures: Tensor) -> Tensor:
-            answers: Tensor = torch.cat([predict(part) for part in torch.split(pictures, 256)])
+            answers: Tensor = torch.cat([predict(self.domain.given(part)) for part in torch.split(pictures, 256)])
             return log_odds(answers[:, :hands], label) if hands else answers[:, 0]
 
         return asked

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from metaart.data.shards import Dataset
 from metaart.domains.base import Domain, Hand, Split
 from metaart.errors import TooLarge, UserError
 from metaart.networks.convolution import ConvolutionalNet
+from metaart.networks.frozen import NUM_FEATURES, Adapter, FrozenFeatures
 from metaart.pictures.curators import HIGHEST, LOWEST, Standard, Taste, draw_taste, rated
 from metaart.pictures.frame import framed
 from metaart.pictures.hands import NewHands, draw_hand
@@ -40,23 +42,34 @@ class CritiqueConfig:
 
     Attributes:
         question: `attribution`: whose hand is this; `rating`: which score would this curator give.
+        sees: what the learner is given: `pictures`, which convolutions then learn to read; or `frozen`, features of
+            ImageNet (`networks.frozen`), of which a linear map learns what matters; found once for each work, so works
+            then come as they are, without new hands.
         side: of the square frame in which pictures are seen, px; a multiple of 16.
         most_hands: that attribution can tell apart at once; an example set may have fewer.
         channels: of the network's convolutions, a multiple of 8.
         layers: of the network.
+        width: features that a map of frozen features makes.
+        most_works: of a hand, that are drawn from; the first of them, 0 for all.
         new_hands: task augmentation of attribution; each part can be switched.
     """
 
     question: Literal["attribution", "rating"] = "attribution"
+    sees: Literal["pictures", "frozen"] = "pictures"
     side: int = 64
     most_hands: int = 20
     channels: int = 32
     layers: int = 4
+    width: int = 128
+    most_works: int = 0
     new_hands: NewHands = field(default_factory=NewHands)
 
     def __post_init__(self) -> None:
         for good, name, expected in (
             (self.question in ("attribution", "rating"), "question", "attribution or rating"),
+            (self.sees in ("pictures", "frozen"), "sees", "pictures or frozen"),
+            (self.width >= 1, "width", "1 or more"),
+            (self.most_works >= 0, "most_works", "0 (all) or more"),
             (self.side >= 16 and self.side % 16 == 0, "side", "a multiple of 16"),
             (2 <= self.most_hands <= 100, "most_hands", "2 to 100"),
             (self.channels >= 8 and self.channels % 8 == 0, "channels", "a multiple of 8"),
@@ -83,32 +96,51 @@ class _Gallery:
         return self._framed[work]
 
 
+See = Callable[[Tensor], Examples]
+"""Pictures (works, 3, side, side) to all that a learner may be given of them."""
+
+
 class DrawingHand(Hand):
     """One house, painter or set of drawings."""
 
-    def __init__(self, name: str, works: Sequence[StoredPicture], config: CritiqueConfig, varied: bool) -> None:
+    def __init__(
+        self, name: str, works: Sequence[StoredPicture], config: CritiqueConfig, varied: bool, see: See
+    ) -> None:
+        works = works[: config.most_works or None]
         self.name, self.num_works = name, len(works)
-        self._gallery, self._varied, self._settings = _Gallery(works, config.side), varied, config.new_hands
+        self._gallery, self._settings, self._see = _Gallery(works, config.side), config.new_hands, see
+        self._varied, self._frozen = varied, config.sees == "frozen"
+        self._seen: dict[int, Tensor] = {}
+
+    def pictures(self, works: Sequence[int]) -> Tensor:
+        """The works as they are, (works, 3, side, side) float, 0 white to 1 black."""
+        return ink([self._gallery[work] for work in works])
 
     def examples(self, works: Sequence[int], variation: np.random.Generator) -> Examples:
-        """{"pictures": (works, 3, side, side) float, 0 white to 1 black}."""
-        pictures = ink([self._gallery[work] for work in works])
-        return {"pictures": draw_hand(self._settings, variation).apply(pictures) if self._varied else pictures}
+        """{"pictures": as `pictures`, in the manner of the variation} or {"frozen": (works, features)}."""
+        if not self._frozen:
+            pictures = self.pictures(works)
+            return {"pictures": draw_hand(self._settings, variation).apply(pictures) if self._varied else pictures}
+        new = [work for work in dict.fromkeys(works) if work not in self._seen]
+        if new:
+            self._seen |= dict(zip(new, self._see(self.pictures(new))["frozen"], strict=True))
+        return {"frozen": torch.stack([self._seen[work] for work in works])}
 
 
 class Curator(Hand):
     """A made curator (`pictures.curators`) before the drawings of a split."""
 
-    def __init__(self, name: str, gallery: _Gallery, standard: Standard, split: Split, taste: Taste | None) -> None:
+    def __init__(self, name: str, gallery: _Gallery, standard: Standard, split: Split, taste: Taste | None,
+                 see: See) -> None:  # fmt: skip
         self.name, self.num_works, self.taste = name, len(gallery.works), taste
-        self._gallery, self._standard, self._split = gallery, standard, split
+        self._gallery, self._standard, self._split, self._see = gallery, standard, split, see
 
     def examples(self, works: Sequence[int], variation: np.random.Generator) -> Examples:
-        """{"pictures": as `DrawingHand`, "scores": (works,) float, standardised}; a variation is another taste."""
+        """What is seen of the works and "scores": (works,) float, standardised; a variation is another taste."""
         taste = self.taste or draw_taste(self._split, variation)
         pictures = [self._gallery[work] for work in works]
         shown, scores = rated(taste, self._split, self._standard, list(works), pictures)
-        return {"pictures": ink(shown), "scores": standardised(scores)}
+        return {**self._see(ink(shown)), "scores": standardised(scores)}
 
 
 def ink(pictures: Sequence[Pixels]) -> Tensor:
@@ -131,8 +163,13 @@ def features(predict: Callable[..., Any], examples: Examples) -> Tensor:
     """What the last layer is given for each work, (works, features); those of "features" where they are known."""
     if "features" in examples:
         return examples["features"]
-    found: Tensor = predict(examples["pictures"], False)
+    found: Tensor = predict(_given(examples), False)
     return found
+
+
+def _given(examples: Examples) -> Tensor:
+    """What the learner is called with."""
+    return examples["frozen"] if "frozen" in examples else examples["pictures"]
 
 
 class Critique(Domain):
@@ -146,6 +183,10 @@ class Critique(Domain):
         self.unit = "squared error of scores, standardised" if self.rates else "nats per work"
         self.head = Head("head", features, classifies=not self.rates)
 
+    @cached_property
+    def _frozen(self) -> FrozenFeatures:
+        return FrozenFeatures(self.config.side)
+
     def hands(self, data: Path | None, split: Split, *, varied: bool) -> list[Hand]:
         """The groups of a folder of pictures; or, for rating, made curators who know all of them."""
         if data is None:
@@ -156,26 +197,31 @@ class Critique(Domain):
             )
         dataset = Dataset.open(data, "pictures")
         if not self.rates:
-            return [DrawingHand(group, dataset.works(group), self.config, varied) for group in dataset.groups(split)]
+            return [
+                DrawingHand(group, dataset.works(group), self.config, varied, self.see)
+                for group in dataset.groups(split)
+            ]
         gallery = _Gallery([work for group in dataset.groups(split) for work in dataset.works(group)], self.config.side)
         some = np.random.default_rng(0).permutation(len(gallery.works))[:_STANDARD_WORKS]
         standard = Standard.of(np.stack([gallery[int(work)] for work in some]))
         count = CURATORS["train"] if varied else CURATORS[split] if split != "train" else CURATORS["validation"]
         tastes = [draw_taste(split, np.random.default_rng([len(split), number])) for number in range(count)]
         return [
-            Curator(f"{split} curator {number}", gallery, standard, split, None if varied else taste)
+            Curator(f"{split} curator {number}", gallery, standard, split, None if varied else taste, self.see)
             for number, taste in enumerate(tastes)
         ]
 
     def learner(self) -> nn.Module:
-        """Convolutions, pooling, one linear layer."""
+        """Convolutions and pooling, or a map of frozen features; then one linear layer."""
         config = self.config
         outputs = 1 if self.rates else config.most_hands
+        if config.sees == "frozen":
+            return Adapter(NUM_FEATURES, config.width, outputs)
         return ConvolutionalNet(config.layers, config.channels, outputs, unit_features=self.rates)
 
     def loss(self, predict: Callable[..., Any], examples: Examples) -> Tensor:
         """Cross-entropy of the hands that "labels" name, or squared error of the "scores"."""
-        answers: Tensor = predict(examples["pictures"])
+        answers: Tensor = predict(_given(examples))
         if self.rates:
             error = answers[..., 0] - examples["scores"]
             return (error * error).mean()
@@ -190,13 +236,21 @@ class Critique(Domain):
         return self.units(examples)
 
     def read(self, files: Sequence[bytes], names: Sequence[str] = ()) -> Examples:
-        """PNG, JPEG or WebP files as {"pictures": (works, 3, side, side)}."""
+        """PNG, JPEG or WebP files, and what is seen of them (`see`)."""
         if not 1 <= len(files) <= MAX_WORKS:
             raise (TooLarge if files else UserError)(
                 expected=f"1 to {MAX_WORKS} pictures", got=str(len(files)), fix="Give a handful by each hand."
             )
         named = zip(names or [f"picture {place}" for place in range(1, len(files) + 1)], files, strict=True)
-        return {"pictures": ink([self.frame(data, name) for name, data in named])}
+        return self.see(ink([self.frame(data, name) for name, data in named]))
+
+    def see(self, pictures: Tensor) -> Examples:
+        """{"pictures"}, and where the learner is given them, their "frozen" features too."""
+        return {"pictures": pictures, **({} if self.config.sees == "pictures" else {"frozen": self._frozen(pictures)})}
+
+    def given(self, pictures: Tensor) -> Tensor:
+        """What the learner is called with for these pictures."""
+        return _given(self.see(pictures))
 
     def frame(self, data: bytes, name: str) -> Pixels:
         """A picture file as it is seen, uint8 (side, side, 3)."""
@@ -208,7 +262,7 @@ class Critique(Domain):
         A request is one work, (3, side, side). `metaart.creation.critique` says more.
         """
         with torch.no_grad():
-            answers = predict(torch.stack(list(requests)).unsqueeze(1))[:, 0]
+            answers = predict(self.given(torch.stack(list(requests))).unsqueeze(1))[:, 0]
         if self.rates:
             return [json.dumps({"score": round(float(score), 2)}).encode() for score in score_of(answers)]
         shares = answers.softmax(-1)

@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from metaart.creation.confidence import NEVER, Calibration, Confidence, save_calibration, strangeness
+from metaart.creation.confidence import NEVER, Calibration, Confidence, save_calibration
 from metaart.creation.critic import Critic
 from metaart.errors import UserError
+from metaart.evaluation.attributors import MetaMethod, Method, frozen_method
 from metaart.evaluation.episodes import Episode, Gallery, draw_episodes, open_gallery
-from metaart.evaluation.frozen import FrozenFeatures, class_means, linear_probe, nearest_neighbour, standardise
+from metaart.evaluation.frozen import class_means, linear_probe, nearest_neighbour, standardise
 from metaart.evaluation.rivals import units_passed
 from metaart.evaluation.statistics import half_width
 from metaart.functional.calibration import (
@@ -28,6 +29,7 @@ from metaart.functional.calibration import (
     fitted_temperature,
     reliability,
 )
+from metaart.networks.frozen import FrozenFeatures
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,6 @@ class AttributionConfig:
         coverage: of answer sets.
         wrongly_strange: share of the hands' own works that may be called none of them.
         probe_penalties: tried for the linear probe.
-        frozen_side: to which pictures are scaled for the frozen network, px.
         seed: of the episodes.
     """
 
@@ -59,7 +60,6 @@ class AttributionConfig:
     coverage: float = 0.9
     wrongly_strange: float = 0.05
     probe_penalties: tuple[float, ...] = (0.0001, 0.001, 0.01, 0.1)
-    frozen_side: int = 64
     seed: int = 7
 
     def __post_init__(self) -> None:
@@ -86,10 +86,6 @@ class Answers(NamedTuple):
         """(episodes, works)."""
         episodes, works, hands = self.logits.shape
         return torch.arange(hands).repeat_interleave(works // hands).expand(episodes, works)
-
-
-Method = Callable[[Gallery, Episode, int], tuple[Tensor, Tensor]]
-"""A gallery, an episode and a number of examples to logits (works + strangers, hands) and strangeness of them."""
 
 
 def evaluate_attribution(run: Path, config: AttributionConfig, *, data: Path | None = None,
@@ -121,13 +117,14 @@ def evaluate_attribution(run: Path, config: AttributionConfig, *, data: Path | N
                              query=config.query, seed=config.seed)
         for split in galleries
     }  # fmt: skip
-    frozen = {split: FrozenFeatures(config.frozen_side)(galleries[split].ink(torch.arange(galleries[split].first[-1])))
-              for split in galleries}  # fmt: skip
+    network = FrozenFeatures(critic.domain.config.side)
+    frozen = {split: network(gallery.ink(torch.arange(gallery.first[-1]))) for split, gallery in galleries.items()}
+    raw = {galleries[split].key: frozen[split] for split in galleries}
     features = {split: standardise(frozen[split], frozen["validation"]) for split in frozen}
     methods: dict[str, Callable[[str, int], Method]] = {
-        **{f"meta: {name}": _constant(_Meta(known)) for name, known in critics.items()},
-        "frozen: nearest neighbour": lambda split, _: _frozen(features[split], nearest_neighbour),
-        "frozen: class means": lambda split, _: _frozen(features[split], class_means),
+        **{f"meta: {name}": _constant(MetaMethod(known, raw)) for name, known in critics.items()},
+        "frozen: nearest neighbour": lambda split, _: frozen_method(features[split], nearest_neighbour),
+        "frozen: class means": lambda split, _: frozen_method(features[split], class_means),
     }
     result: dict[str, Any] = {"shots": {}, "paired": [], "curves": {}}
     with tqdm(total=len(config.shots) * (len(methods) + 1), desc="attribution", disable=not progress) as bar:
@@ -147,7 +144,7 @@ def evaluate_attribution(run: Path, config: AttributionConfig, *, data: Path | N
             rows["frozen: linear probe"]["penalty"] = penalty
             result["shots"][str(shots)] = rows
             result["paired"] += _paired(right, shots)
-    save_calibration(calibrated(critic, galleries["validation"], config), run)
+    save_calibration(calibrated(MetaMethod(critic, raw), galleries["validation"], config), run)
     return {
         "episodes": config.episodes,
         "ways": config.ways,
@@ -216,7 +213,7 @@ def confidence_of(said: Answers, shots: int, config: AttributionConfig) -> Confi
     )
 
 
-def calibrated(critic: Critic, gallery: Gallery, config: AttributionConfig) -> Calibration:
+def calibrated(method: Method, gallery: Gallery, config: AttributionConfig) -> Calibration:
     """What validation says of a run's answers, by the number of examples, as far as the hands have works for it."""
     sizes = sorted(end - first for first, end in pairwise(gallery.first))
     most = sizes[-config.ways - 1] - config.query
@@ -224,48 +221,8 @@ def calibrated(critic: Critic, gallery: Gallery, config: AttributionConfig) -> C
     for shots in (number for number in config.calibrated_shots if number <= most):
         episodes = draw_episodes(gallery, config.validation_episodes, ways=config.ways, shots=shots,
                                  query=config.query, seed=config.seed + 1)  # fmt: skip
-        entries.append(confidence_of(collect(_Meta(critic), gallery, episodes, shots), shots, config))
+        entries.append(confidence_of(collect(method, gallery, episodes, shots), shots, config))
     return Calibration(config.coverage, config.wrongly_strange, config.validation_episodes, tuple(entries))
-
-
-class _Meta:
-    """A run as a method; where adapting does not move the features, those of a gallery are found once."""
-
-    def __init__(self, critic: Critic) -> None:
-        self._critic = critic
-        self._still: bool | None = None
-        self._features: dict[int, Tensor] = {}
-
-    def __call__(self, gallery: Gallery, episode: Episode, shots: int) -> tuple[Tensor, Tensor]:
-        critic, known = self._critic, episode.support[:, :shots].flatten()
-        asked = torch.cat([episode.query.flatten(), episode.strangers])
-        labels = torch.arange(len(episode.support)).repeat_interleave(shots)
-        support = {"pictures": gallery.ink(known), "labels": labels}
-        if self._still is None:
-            self._still = critic.moves_head_alone(support)
-        if self._still:
-            features = self._of(gallery)
-            seen = critic.impression_of_features(features[known], labels, features[asked])
-        else:
-            seen = critic.impression(critic.adapt(support), support, gallery.ink(asked))
-        return seen.answers, critic.strangeness(seen, support)
-
-    def _of(self, gallery: Gallery) -> Tensor:
-        key = gallery.pictures.data_ptr()
-        if key not in self._features:
-            parts = torch.split(torch.arange(gallery.first[-1]), 256)
-            self._features[key] = torch.cat([self._critic.features(gallery.ink(part)) for part in parts])
-        return self._features[key]
-
-
-def _frozen(features: Tensor, classifier: Any) -> Method:
-    def answer(_: Gallery, episode: Episode, shots: int) -> tuple[Tensor, Tensor]:
-        known, asked = episode.support[:, :shots], torch.cat([episode.query.flatten(), episode.strangers])
-        labels = torch.arange(len(known)).repeat_interleave(shots)
-        examples = features[known.flatten()]
-        return classifier(examples, labels)(features[asked]), strangeness(features[asked], examples, labels)
-
-    return answer
 
 
 def _constant(method: Method) -> Callable[[str, int], Method]:
@@ -273,7 +230,7 @@ def _constant(method: Method) -> Callable[[str, int], Method]:
 
 
 def _probe(features: Mapping[str, Tensor], penalty: float) -> Callable[[str, int], Method]:
-    return lambda split, _: _frozen(features[split], linear_probe(penalty))
+    return lambda split, _: frozen_method(features[split], linear_probe(penalty))
 
 
 def _best_penalty(gallery: Gallery, episodes: Sequence[Episode], features: Tensor, shots: int,
@@ -281,7 +238,7 @@ def _best_penalty(gallery: Gallery, episodes: Sequence[Episode], features: Tenso
     """The probe's penalty of the highest accuracy on validation episodes."""
     right = {}
     for penalty in config.probe_penalties:
-        said = collect(_frozen(features, linear_probe(penalty)), gallery, episodes, shots)
+        said = collect(frozen_method(features, linear_probe(penalty)), gallery, episodes, shots)
         right[penalty] = float((said.logits.argmax(-1) == said.labels()).double().mean())
     return max(right, key=lambda penalty: right[penalty])
 

@@ -31,6 +31,11 @@ class Gallery(NamedTuple):
     hands: list[str]
     first: list[int]
 
+    @property
+    def key(self) -> int:
+        """Tells galleries apart while they are held."""
+        return self.pictures.data_ptr()
+
     def ink(self, places: Tensor) -> Tensor:
         """The works at these places, (n, 3, side, side) float, 0 to 1."""
         return self.pictures[places].float() / 255
@@ -66,10 +71,10 @@ class _Numbered:
 def open_gallery(domain: Critique, data: Path, split: Split, works_per_hand: int) -> Gallery:
     """The first works of every hand of a split, undisturbed: of drawings, those of the subjects that most sets draw."""
     hands = [hand for hand in domain.hands(data, split, varied=False) if isinstance(hand, DrawingHand)]
-    rng, pictures, first = np.random.default_rng(0), [], [0]
+    pictures, first = [], [0]
     for hand in hands:
         count = min(hand.num_works, works_per_hand)
-        pictures.append((hand.examples(range(count), rng)["pictures"] * 255).round().to(torch.uint8))
+        pictures.append((hand.pictures(range(count)) * 255).round().to(torch.uint8))
         first.append(first[-1] + count)
     return Gallery(torch.cat(pictures), [hand.name for hand in hands], first)
 

@@ -1,4 +1,4 @@
-"""Frozen features of ImageNet, and what one can do with them and a few examples: the rivals of critique."""
+"""What one can do with frozen features and a few examples: the rivals of critique."""
 
 from __future__ import annotations
 
@@ -9,40 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from metaart.functional.prototypes import prototype_head
-from metaart.networks.efficientnet import EfficientNetLite0
-
-TAPS = ("stem", "0", "2", "4", "7", "10", "14")
-"""Blocks of EfficientNet-Lite0 from fine to coarse whose channels are described by mean and deviation."""
 
 Classifier = Callable[[Tensor, Tensor], Callable[[Tensor], Tensor]]
 """Features of examples (examples, d) and their labels to a function from features (n, d) to logits (n, hands)."""
-
-
-class FrozenFeatures:
-    """Mean and deviation over the picture of every channel of seven blocks of EfficientNet-Lite0.
-
-    Args:
-        side: pictures are scaled to this side first, px; the network was trained on 224.
-    """
-
-    def __init__(self, side: int) -> None:
-        self.side, self._network = side, EfficientNetLite0()
-
-    @torch.no_grad()
-    def __call__(self, pictures: Tensor) -> Tensor:
-        """Pictures as ink (works, 3, side, side) to (works, 992)."""
-        found = []
-        for part in torch.split(pictures, 32):
-            light = 1 - part
-            if light.shape[-1] != self.side:
-                light = F.interpolate(light, size=(self.side, self.side), mode="bilinear", antialias=True)
-            maps = self._network.features(light, TAPS)
-            found.append(
-                torch.cat(
-                    [torch.cat([maps[tap].mean((2, 3)), maps[tap].std((2, 3), correction=0)], 1) for tap in TAPS], 1
-                )
-            )
-        return torch.cat(found)
 
 
 def standardise(features: Tensor, reference: Tensor) -> Tensor:

@@ -98,7 +98,7 @@ def _looked_at(critic: Critic, gallery: Gallery, episode: Episode, number: int, 
     """The evidence for what a run says of one work of an episode, and the work, (3, side, side)."""
     known, hand = episode.support[:, :shots], number % len(episode.support)
     labels = torch.arange(len(known)).repeat_interleave(shots)
-    support = {"pictures": gallery.ink(known.flatten()), "labels": labels}
+    support = {**critic.domain.see(gallery.ink(known.flatten())), "labels": labels}
     picture = gallery.ink(episode.query[hand, :1])
     params = critic.adapt(support)
     answer = int(critic.impression(params, support, picture).answers[0].argmax())

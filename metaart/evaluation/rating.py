@@ -18,10 +18,11 @@ from metaart.data.sampler import EpisodeConfig, TaskSampler
 from metaart.domains.base import Split
 from metaart.domains.critique import Curator, score_of
 from metaart.errors import UserError
-from metaart.evaluation.frozen import FrozenFeatures, ridge, standardise
+from metaart.evaluation.frozen import ridge, standardise
 from metaart.evaluation.rivals import units_passed
 from metaart.evaluation.statistics import half_width
 from metaart.functional.calibration import conformal_quantile, spearman
+from metaart.networks.frozen import FrozenFeatures
 from metaart.pictures.qualities import qualities
 from metaart.tasks import Examples, Task
 

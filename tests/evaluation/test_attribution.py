@@ -19,7 +19,7 @@ from metaart.evaluation.heat_maps import judge_maps
 from tests.contract.arts import small_domain
 
 SMALL = AttributionConfig(
-    episodes=4, validation_episodes=4, ways=3, shots=(1, 2), query=3, calibrated_shots=(1, 3, 50), frozen_side=32,
+    episodes=4, validation_episodes=4, ways=3, shots=(1, 2), query=3, calibrated_shots=(1, 3, 50),
     probe_penalties=(0.01,),
 )  # fmt: skip
 
@@ -72,6 +72,7 @@ def test_an_episode_is_of_different_hands_and_works(drawings_data: Path) -> None
 
 @pytest.fixture
 def run(critique_run: Path, tmp_path: Path) -> Path:
+    """A run whose convolutions read pictures of 16 px; those of the frozen network are so small that all is a stem."""
     shutil.copytree(critique_run, tmp_path / "run")
     return tmp_path / "run"
 
@@ -105,7 +106,9 @@ def test_features_that_are_known_already_give_the_same_answers(run: Path, drawin
     works = gallery.ink(episode.query.flatten())
     assert critic.moves_head_alone(support)
     one = critic.impression(critic.adapt(support), support, works)
-    other = critic.impression_of_features(critic.features(support["pictures"]), labels, critic.features(works))
+    other = critic.impression_of_features(
+        critic.features(critic.domain.given(support["pictures"])), labels, critic.features(critic.domain.given(works))
+    )
     torch.testing.assert_close(one.answers, other.answers, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(one.features, other.features)
 

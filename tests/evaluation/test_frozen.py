@@ -7,13 +7,13 @@ import torch
 import torch.nn.functional as F
 
 from metaart.evaluation.frozen import (
-    FrozenFeatures,
     class_means,
     linear_probe,
     nearest_neighbour,
     ridge,
     standardise,
 )
+from metaart.networks.frozen import FrozenFeatures
 
 LABELS = torch.arange(3).repeat_interleave(4)
 
