@@ -14,6 +14,8 @@ from typing import Any, Self
 
 EVERY_S = 1.0
 SILENT_S = 15.0
+START_S = 900.0
+"""Before the first step: importing and starting takes as long as it takes on a busy machine."""
 WAITING = ("torch/distributed/", "deepspeed/comm/")
 """Code in which a worker waits for the others."""
 
@@ -51,7 +53,8 @@ class Watch:
         """Take one; True tells the worker to end itself, because some worker of its group hangs."""
         if worker not in self._beats and any(known == rank for known, _, _ in self._beats.values()):
             # The group was started again; nothing of the one before counts.
-            self._beats, self._found, self._since = {}, "", time.monotonic()
+            self._beats, self._found = {}, ""
+            self._reached, self._since = ("", 0), time.monotonic()
         now = time.monotonic()
         self._beats[worker] = (rank, beat, now)
         if (beat.stage, beat.step) != self._reached:
@@ -61,7 +64,8 @@ class Watch:
     def hanging(self) -> str:
         """Who hangs, at which step and where; empty while all is well. Once said, workers are told to end."""
         now = time.monotonic()
-        if self._found or not self._beats or now - self._since < self._hang_s:
+        patience = self._hang_s if self._reached[0] else max(self._hang_s, START_S)
+        if self._found or not self._beats or now - self._since < patience:
             return ""
         silent = [(rank, beat) for rank, beat, at in self._beats.values() if now - at > SILENT_S]
         busy = [(rank, beat) for rank, beat, _ in self._beats.values() if not beat.waits]

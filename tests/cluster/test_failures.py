@@ -148,7 +148,8 @@ def test_a_run_whose_controller_is_killed_is_resumed_by_the_same_command(ray_ses
     prepare_run(config, folder, resume=False)
 
     def controller() -> int | None:
-        return next(iter(actors("TrainController")), None) if reached(folder, 20) else None
+        running = actors("TrainController.run")  # that of a run that is over has another title
+        return running[-1] if running and reached(folder, 20) else None
 
     with Fault(controller, lambda pid: os.kill(pid, signal.SIGKILL)) as fault, pytest.raises(TrainingFailed) as caught:
         fit(config, ClusterConfig(), folder)

@@ -54,15 +54,15 @@ def test_slow_steps_are_no_hanging(clock: Clock) -> None:
         assert watched.hanging() == ""
 
 
-def test_a_group_that_was_started_again_begins_with_a_clean_sheet(clock: Clock) -> None:
+def test_a_group_that_was_started_again_begins_with_a_clean_sheet_and_has_time_to_start(clock: Clock) -> None:
     watched = Watch(hang_s=60)
     watched.beat("a", 0, Beat("meta", 7, "x.py:1", False))
     clock.now = 100.0
     assert watched.hanging()
     assert not watched.beat("c", 0, Beat("", 0, "y.py:1", False))
-    clock.now = 150.0
+    clock.now = 999.0
     assert watched.hanging() == ""
-    clock.now = 161.0
+    clock.now = 1001.0
     assert watched.hanging() == "rank 0 hangs at the start step 0, and does not answer, last seen in y.py:1"
 
 
