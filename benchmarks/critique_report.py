@@ -64,6 +64,7 @@ def _parts(results: Results) -> Iterator[str]:
         "blur, erased fields) did not show. So it is measured whether a taste is learned from a few "
         "ratings, not whether a picture is good."
     )
+    yield "\n".join(f"- {sentence}" for sentence in rating_verdicts(rated))
     yield rating_text(rated)
     yield (
         "Ridge regression on the measured qualities knows the very numbers by which two thirds of the curators go: "
@@ -72,6 +73,7 @@ def _parts(results: Results) -> Iterator[str]:
     yield f"```text\n{rated['command']}\n```"
     yield "## 3. Whose tune is it"
     yield _tunes(results["tunes"])
+    yield tune_verdict(results["tunes"])
     yield "## 4. Every run"
     yield _runs(results["runs"])
     yield "## 5. What a bigger machine would change"
@@ -115,6 +117,34 @@ def verdicts(attribution: Results) -> list[str]:
                 f"is {place} ProtoNet ({100 * row['ahead']:+.1f} ± {100 * row['interval']:.1f} points)."
             )
     return said
+
+
+def rating_verdicts(rated: Results) -> list[str]:
+    """In words, where the meta-learner is ahead of ridge regression on frozen features, and where behind."""
+    said = []
+    for row in rated["paired"]:
+        if row["other"] == "ridge on frozen features":
+            low, high = row["ahead"] - row["interval"], row["ahead"] + row["interval"]
+            place = "ahead of" if low > 0 else "behind" if high < 0 else "level with"
+            whom = "all curators" if row["curators"] == "all" else f"curators who go by {row['curators']}"
+            said.append(
+                f"{whom}: {row['meta'].removeprefix('meta: ')} is {place} ridge regression on frozen features "
+                f"({row['ahead']:+.3f} ± {row['interval']:.3f} of Spearman's correlation)."
+            )
+    return said
+
+
+def tune_verdict(tunes: Results) -> str:
+    """In words, whether adapted models tell composers apart better than bigrams do."""
+    adapted, bigrams = (tunes["methods"][name] for name in ("adapted models", "bigrams of the examples"))
+    ahead = adapted["accuracy"] - bigrams["accuracy"]
+    bound = (adapted["interval"] ** 2 + bigrams["interval"] ** 2) ** 0.5
+    if abs(ahead) <= bound:
+        return (
+            "Adapted models and bigrams counted on the examples do as well: one step of adaptation moves a model that "
+            "was made to compose little, and what it moves is no more telling than counts."
+        )
+    return f"Adapted models are {'ahead of' if ahead > 0 else 'behind'} bigrams by {100 * abs(ahead):.1f} points."
 
 
 def _held(good: bool) -> str:

@@ -20,6 +20,9 @@ from metaart.tasks import Params
 
 MAX_COMPOSERS = 20
 MOST_SURPRISING = 3
+TEMPERATURE = 3.0
+"""By which nats of a tune are divided where a run was not calibrated: what validation tunes found for the model that ships
+(docs/results-critique.md)."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,8 @@ def judge_tune(creator: Creator, work: bytes, examples: Sequence[Example], *, na
 
         p(c | tune) = softmax_c(log p(tune | model adapted to c) / T)
 
-    T is what validation found (`metaart evaluate`), the number of tokens where it did not: tokens are far from
-    independent, and T = 1 would be sure of every answer.
+    T is what is kept beside the run, `TEMPERATURE` where nothing is: tokens are far from independent, and T = 1 would be
+    too sure.
 
     Args:
         creator: a run of music.
@@ -92,7 +95,7 @@ def judge_tune(creator: Creator, work: bytes, examples: Sequence[Example], *, na
     means = (nats.sum(-1) / heard.sum(-1))[:, 0]
     calibration = load_calibration(creator.run)
     shots = min(sum(example.hand == composer for example in examples) for composer in composers)
-    temperature = calibration.at(shots).temperature if calibration else float(heard[0].sum())
+    temperature = calibration.at(shots).temperature if calibration else TEMPERATURE
     shares = (-nats.sum(-1)[:, 0] / temperature).softmax(0)
     order = shares.argsort(descending=True).tolist()
     best = order[0]
