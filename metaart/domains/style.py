@@ -24,7 +24,7 @@ from metaart.style.tiling import stylised
 from metaart.tasks import Examples
 
 MAX_FILES = 20
-SUPPORT_PHOTOGRAPHS = 4
+SUPPORT_PHOTOGRAPHS = 16
 """Photographs that a user's style pictures are tried on, at least one for each picture."""
 
 
@@ -39,17 +39,17 @@ class StyleConfig:
         blocks: residual blocks there.
         hidden: width of what predicts the affines from the style.
         conditioned: whether the network is told what the style is like; otherwise its weights alone say it.
-        photographs: prepared folder of photographs; the four that ship with the package if empty.
+        photographs: prepared folder of photographs; those that ship with the package if empty.
         pictures: pictures of a hand in one task, at most.
         objective: what is minimised.
         new_styles: task augmentation; each part can be switched.
     """
 
-    size: int = 96
+    size: int = 64
     width: int = 16
     depth: int = 64
     blocks: int = 5
-    hidden: int = 64
+    hidden: int = 96
     conditioned: bool = True
     photographs: str = "data/photographs"
     pictures: int = 2
@@ -159,7 +159,7 @@ class Style(Domain):
         self.reader = Reader(self.objective)
 
     def hands(self, data: Path | None, split: Split, *, varied: bool) -> list[Hand]:
-        """The groups of a prepared folder of pictures that are mostly in colour, each beside the split's photographs."""
+        """The groups of a prepared folder that are mostly in colour, each beside the photographs of the split."""
         if data is None:
             raise UserError(
                 expected="a folder of prepared pictures",

@@ -21,7 +21,7 @@ def add_evaluate(evaluate: argparse.ArgumentParser) -> None:
     """Add the options to the parser of `metaart evaluate`; it sets `run`, which takes the options and returns 0."""
     evaluate.add_argument("run_directory", type=Path, metavar="RUN", help="run directory of the meta-learner")
     evaluate.add_argument("--data", type=Path, help="prepared folder, if not the one the run was trained on")
-    evaluate.add_argument("--episodes", type=int, default=600, help="test episodes (600)")
+    evaluate.add_argument("--episodes", type=int, default=600, help="test episodes; of style: styles at most (600)")
     evaluate.add_argument("--validation-episodes", type=int, default=120, help="for choosing the rivals' rates (120)")
     evaluate.add_argument(
         "--steps", type=int, nargs="+", default=[0, 1, 3, 5, 10, 20], help="adaptation steps reported"
@@ -34,6 +34,11 @@ def add_evaluate(evaluate: argparse.ArgumentParser) -> None:
         "--tuning-only", action="store_true", help="leave out what starts from nothing: from scratch, bigrams"
     )
     evaluate.add_argument("--judge-hands", type=int, default=24, help="hands to create for and judge; 0 leaves it out")
+    evaluate.add_argument("--photographs", type=int, default=2, help="of style: photographs redrawn in each style (2)")
+    evaluate.add_argument("--size", type=int, default=96, help="of style: side of what is redrawn, px (96)")
+    evaluate.add_argument(
+        "--gatys", type=int, nargs="+", default=[50, 100, 500], help="of style: steps of the classical way reported"
+    )
     evaluate.add_argument("--out", type=Path, help="folder for the results (RUN)")
     evaluate.set_defaults(run=_evaluate)
 
@@ -123,5 +128,30 @@ def _critique(options: argparse.Namespace) -> int:
     return 0
 
 
-EVALUATIONS: dict[str, Callable[[argparse.Namespace], int]] = {"critique": _critique}
+def _stylisation(options: argparse.Namespace) -> int:
+    """Every picture of the test hands as a style: the objective, the seconds, and pictures of what came out."""
+    from metaart.evaluation import stylisation_report as report
+    from metaart.evaluation.stylisation import StylisationConfig, evaluate
+    from metaart.training.checkpoint import save_text
+
+    config = StylisationConfig(
+        styles=options.episodes,
+        photographs=options.photographs,
+        size=options.size,
+        steps=tuple(sorted(set(options.steps))),
+        gatys_steps=tuple(sorted(set(options.gatys))),
+    )
+    result, subjects, photographs, trials = evaluate(options.run_directory, config, data=options.data)
+    out = options.out or options.run_directory
+    out.mkdir(parents=True, exist_ok=True)
+    save_text(out / "evaluation.json", json.dumps(result, indent=1))
+    save_text(out / "evaluation.md", report.text(result))
+    report.plot(result, out / "evaluation.png")
+    drawn = report.draw(result, subjects, photographs, trials, out)
+    print(report.text(result))
+    print(f"written to {out}: evaluation.json, evaluation.md, evaluation.png, {', '.join(drawn)}")
+    return 0
+
+
+EVALUATIONS: dict[str, Callable[[argparse.Namespace], int]] = {"style": _stylisation, "critique": _critique}
 """The evaluations of arts that are judged in terms of their own, by the art's name; the others have `_adaptation`."""
