@@ -30,6 +30,10 @@ _NOBODY: Any = None
 Told = Callable[[Trial], None]
 
 
+def _tell_nobody(trial: Trial) -> None:
+    """What is told where nobody listens."""
+
+
 class Proposals(Searcher):
     """What Ray Tune asks for the next trial: first those that a sweep before this one left unfinished, then new ones.
 
@@ -84,6 +88,10 @@ class Proposals(Searcher):
         self._trials[number] = trial
         if trial.outcome != RUNNING:  # else the sweep is being interrupted, and the trial with it
             self._told(trial)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Ray Tune stores a copy of what it was given; nobody is told of what that does."""
+        return Proposals, (self._sweep, list(self._trials.values()), _tell_nobody)
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the trials' own files are what a sweep is resumed from."""
@@ -141,6 +149,11 @@ class Halving(ASHAScheduler):
 
 
 class _Interruption(tune.Stopper):
+    """Asks whether to stop. Ray Tune stores a copy of what it was given, which will never be asked."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Interruption, (bool,)
+
     def __init__(self, stop: Callable[[], bool]) -> None:
         self._stop = stop
 
@@ -152,7 +165,7 @@ class _Interruption(tune.Stopper):
 
 
 def search(
-    sweep: Sweep, pooled: Path | None, *, told: Told = lambda _: None, stop: Callable[[], bool] = lambda: False
+    sweep: Sweep, pooled: Path | None, *, told: Told = _tell_nobody, stop: Callable[[], bool] = lambda: False
 ) -> list[Trial]:
     """Run the trials of a sweep that `prepare_sweep` made on the Ray that this process is connected to.
 
