@@ -21,8 +21,8 @@ from metaart.tasks import Params
 MAX_COMPOSERS = 20
 MOST_SURPRISING = 3
 TEMPERATURE = 3.0
-"""By which nats of a tune are divided where a run was not calibrated: what validation tunes found for the model that ships
-(docs/results-critique.md)."""
+"""By which nats of a tune are divided where a run was not calibrated: what validation tunes found for the model that
+ships (docs/results-critique.md)."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ def judge_tune(creator: Creator, work: bytes, examples: Sequence[Example], *, na
 
         p(c | tune) = softmax_c(log p(tune | model adapted to c) / T)
 
-    T is what is kept beside the run, `TEMPERATURE` where nothing is: tokens are far from independent, and T = 1 would be
-    too sure.
+    T is what is kept beside the run, `TEMPERATURE` where nothing is: tokens are far from independent, and T = 1 would
+    be too sure.
 
     Args:
         creator: a run of music.
