@@ -1,0 +1,45 @@
+"""What the document of the critique study says in words follows from its numbers."""
+
+from __future__ import annotations
+
+from benchmarks import critique_report
+
+
+def test_rating_and_tunes_are_judged_in_words() -> None:
+    rows = [
+        {"meta": "meta: r", "other": "ridge on frozen features", "curators": "all", "ahead": -0.1, "interval": 0.05},
+        {"meta": "meta: r", "other": "ridge on frozen features", "curators": "damage", "ahead": 0.01, "interval": 0.05},
+        {"meta": "meta: r", "other": "another", "curators": "all", "ahead": 0.5, "interval": 0.05},
+    ]
+    said = critique_report.rating_verdicts({"paired": rows})
+    assert said[0].startswith("all curators: r is behind ridge")
+    assert said[1].startswith("curators who go by damage: r is level with ridge")
+    assert len(said) == 2
+    tunes = {"methods": {"adapted models": {"accuracy": 0.6, "interval": 0.03},
+                         "bigrams of the examples": {"accuracy": 0.5, "interval": 0.03}}}  # fmt: skip
+    assert critique_report.tune_verdict(tunes) == "Adapted models are ahead of bigrams by 10.0 points."
+    tunes["methods"]["adapted models"]["accuracy"] = 0.52
+    assert "do as well" in critique_report.tune_verdict(tunes)
+
+
+def test_bars_are_judged_by_the_best_of_either_side() -> None:
+    def row(accuracy: float, ece: float = 0.01, covered: float = 0.9) -> dict[str, float]:
+        return {"accuracy": accuracy, "ece": ece, "covered": covered}
+
+    def ahead(meta: str, other: str, points: float) -> dict[str, object]:
+        return {"shots": 5, "meta": meta, "other": other, "ahead": points, "interval": 0.01}
+
+    attribution = {
+        "coverage": 0.9,
+        "shots": {"5": {"meta: a": row(0.7, 0.04), "meta: protonet": row(0.68, 0.06, 0.93), "frozen: x": row(0.56),
+                        "frozen: y": row(0.5)}},
+        "paired": [ahead("meta: a", "frozen: x", 0.14), ahead("meta: a", "meta: protonet", 0.02),
+                   ahead("meta: protonet", "frozen: x", 0.12)],
+    }  # fmt: skip
+    said = critique_report.verdicts(attribution)
+    assert "14.0 ± 1.0 points ahead. The bar of 12 points is held" in said[0]
+    assert "0.060 (bar 0.05: missed)" in said[1]
+    assert "3.0 points (bar 2: missed)" in said[1]
+    assert said[2] == "5 examples: a is ahead of ProtoNet (+2.0 ± 1.0 points)."
+    attribution["paired"][0]["ahead"] = 0.119  # type: ignore[index]
+    assert "is missed" in critique_report.verdicts(attribution)[0]
