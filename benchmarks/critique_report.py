@@ -78,8 +78,8 @@ def _parts(results: Results) -> Iterator[str]:
     yield _runs(results["runs"])
     yield "## 5. What a bigger machine would change"
     yield (
-        "Every run above took minutes of one shared core. The frozen network saw 64 pixels a side and the first 60 works "
-        "of a hand; the convolutions had 800 tasks and 32 channels. More works and larger pictures for the one "
+        "Every run above took minutes of one shared core. The frozen network saw 64 pixels a side and the first 60 "
+        "works of a hand; the convolutions had 800 tasks and 32 channels. More works and larger pictures for the one "
         "(`--set domain.most_works=0 --set domain.side=128`), more tasks and a wider network for the other "
         "(`--set meta.steps=20000 --set domain.channels=64`) are the first things to try."
     )
