@@ -78,27 +78,28 @@ def style() -> RunConfig:
     return RunConfig(
         recipe="style",
         domain=StyleConfig(),
-        algorithm=MAMLConfig(steps=10, order=1, alpha=0.002, learn_alpha="weight", inner="adam"),
+        algorithm=MAMLConfig(steps=10, order=1, alpha=0.001, learn_alpha="weight", inner="adam"),
         data="data/drawings",
         batching=Batching("loop"),
         pretrain=StageConfig(
-            steps=5000,
+            steps=12_000,
             tasks=4,
             episode=EpisodeConfig(support=0, query=1),
             outer_lr=2e-3,
             clip_norm=1.0,
-            validate_every=500,
+            validate_every=1000,
             validation_tasks=16,
         ),
         meta=StageConfig(
-            steps=200,
+            steps=150,
             tasks=4,
-            episode=EpisodeConfig(support=2, query=2),
-            outer_lr=3e-4,
+            episode=EpisodeConfig(support=8, query=8),
+            outer_lr=5e-4,
             clip_norm=1.0,
             validate_every=25,
             validation_tasks=8,
         ),
+        checkpoint_every=50,
     )
 
 

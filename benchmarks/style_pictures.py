@@ -1,0 +1,95 @@
+"""The pictures of docs/results-style.md: loss networks side by side, artists by photographs, five strengths."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from metaart.creation.creator import Creator
+from metaart.creation.files import write_file
+from metaart.creation.style import Wish, adapt_to, painter
+from metaart.data.media.pictures import StoredPicture
+from metaart.data.shards import Dataset
+from metaart.evaluation.stylisation import spaced
+from metaart.pictures.read import Pixels, read_picture, write_png
+from metaart.pictures.sheet import contact_sheet
+from metaart.style.frames import square, to_pixels, to_tensor
+from metaart.style.gatys import GatysConfig, gatys
+from metaart.style.measures import Reader, in_colours_of
+from metaart.style.objective import Objective, ObjectiveConfig, Wanted
+
+NETWORKS = ("efficientnet", "efficientnet-strided", "random-vgg")
+SIDE, STEPS, CELL = 160, 100, 256
+STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+def compare_networks(data: Path, out: Path, photograph: Pixels | None = None) -> list[dict[str, Any]]:
+    """The classical way with each loss network on the same three paintings, as a sheet; losses and seconds of each.
+
+    Every network judges every result, relative to what it says of the photograph itself: so each can be seen to cheat.
+    """
+    listed = _works(data)
+    styles = [square(listed[place].pixels(), SIDE) for place in spaced(len(listed), 3)]
+    content = square(_photographs()[0] if photograph is None else photograph, SIDE)
+    original = to_tensor(content)[None]
+    judges = {name: Objective(ObjectiveConfig(loss_network=name)) for name in NETWORKS}
+    rows: list[tuple[str, Sequence[Pixels]]] = [("photograph and styles", [content, *styles])]
+    found = []
+    for name, objective in judges.items():
+        drawn, begun = [], time.process_time()
+        for style in styles:
+            told, _ = Reader(objective).style(to_tensor(style)[None])
+            wanted, start = objective.of_style(to_tensor(style)[None]), in_colours_of(original, told)
+            drawn.append(gatys(objective, original, wanted, GatysConfig(steps=STEPS), start))
+        seconds = (time.process_time() - begun) / len(styles)
+        rows.append((f"{name}, {STEPS} steps", [content, *(to_pixels(picture[0]) for picture in drawn)]))
+        judged = {}
+        for judge, other in judges.items():
+            apart = []
+            for style, picture in zip(styles, drawn, strict=True):
+                aim = Wanted(other.of_content(original), other.of_style(to_tensor(style)[None]))
+                apart.append(float(other.parts(picture, aim).total) / float(other.parts(original, aim).total))
+            judged[judge] = sum(apart) / len(apart)
+        found.append({"network": name, "seconds": seconds, "judged": judged})
+    write_file(out, write_png(contact_sheet(rows, cell=SIDE)))
+    return found
+
+
+def draw_sheet(run: Path, data: Path, out: Path, photographs: int = 4) -> None:
+    """The first painting of every artist, and test photographs redrawn like it."""
+    creator, shown = Creator(run, "style"), _photographs()
+    chosen = [_fitted(shown[place]) for place in spaced(len(shown), photographs)]
+    rows: list[tuple[str, Sequence[Pixels]]] = [("", [square(chosen[0] * 0 + 255, CELL), *chosen])]
+    for name, works in _artists(data).items():
+        paint = painter(creator, adapt_to(creator, [works[0].png]))
+        rows.append((f"{name}: {works[0].title}", [works[0].pixels(), *(paint(photograph) for photograph in chosen)]))
+    write_file(out, write_png(contact_sheet(rows, cell=CELL)))
+
+
+def draw_strengths(run: Path, data: Path, out: Path) -> None:
+    """One photograph in one style at five strengths."""
+    creator, works = Creator(run, "style"), _artists(data)["Vincent van Gogh"]
+    hand, photograph = adapt_to(creator, [works[0].png]), _fitted(_photographs()[0])
+    drawn = [painter(creator, hand, Wish(strength))(photograph) for strength in STRENGTHS]
+    title = f"Vincent van Gogh: {works[0].title}, strength {', '.join(f'{strength:g}' for strength in STRENGTHS)}"
+    write_file(out, write_png(contact_sheet([(title, [works[0].pixels(), *drawn])], cell=CELL)))
+
+
+def _fitted(pixels: Pixels) -> Pixels:
+    return read_picture(write_png(pixels), max_side=CELL)
+
+
+def _works(data: Path) -> list[StoredPicture]:
+    return [work for works in _artists(data).values() for work in works]
+
+
+def _artists(data: Path) -> dict[str, list[StoredPicture]]:
+    dataset = Dataset.open(data, medium="pictures")
+    return {group: dataset.works(group) for group in dataset.groups("test")}
+
+
+def _photographs() -> list[Pixels]:
+    dataset = Dataset.open(Path("data/photographs"), medium="pictures")
+    return [work.pixels() for group in dataset.groups("test") for work in dataset.works(group)]
