@@ -22,14 +22,15 @@ from tune.config import Sweep, SweepConfig, prepare_sweep
 from tune.keys import read_space
 from tune.records import DIVERGED, FINISHED, RUNNING, STOPPED, Trial, note, read_trial, read_trials, trial_folder
 from tune.sweep import Halving, Proposals, concurrent, search
+from tune.trial import Job, run_trial
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = ["domain.hidden_size=8", "meta.steps=27", "meta.tasks=3", "meta.validate_every=1", "meta.validation_tasks=6",
         "batching.mode=vmap"]  # fmt: skip
 
 
-def sweep_in(folder: Path, workers: int = 1, **how: Any) -> Sweep:
-    config = override(recipe("sinusoid"), TINY)
+def sweep_in(folder: Path, *settings: str, workers: int = 1, **how: Any) -> Sweep:
+    config = override(recipe("sinusoid"), [*TINY, *settings])
     space = tuple(read_space(["alpha=loguniform(1e-3,1)"], config))
     return Sweep(config, ClusterConfig(workers=workers), space, SweepConfig(**how), folder)
 
@@ -127,13 +128,15 @@ def test_a_sweep_stops_the_poor_and_trains_the_good_to_the_end(ray_session: None
 
 @pytest.mark.ray
 @pytest.mark.timeout(600)
-def test_a_trial_may_be_a_run_of_several_workers(ray_session: None, tmp_path: Path) -> None:
-    sweep = sweep_in(tmp_path / "sweep", workers=2, trials=2, searcher="grid", scheduler="none")
+def test_a_trial_of_several_workers_is_judged_like_one_of_a_single_process(ray_session: None, tmp_path: Path) -> None:
+    sweep = sweep_in(tmp_path / "sweep", "meta.steps=3", workers=2, trials=1, searcher="random")
     prepare_sweep(sweep, resume=False)
-    trials = search(sweep, None)
-    assert [trial.outcome for trial in trials] == [FINISHED, FINISHED]
-    assert [[step for step, _ in trial.validations] for trial in trials] == [list(range(1, 28))] * 2
-    assert trials[0].best != trials[1].best
+    (trial,) = search(sweep, None)
+    assert (trial.outcome, [step for step, _ in trial.validations]) == (FINISHED, [1, 2, 3])
+    alone = Job(sweep.config, ClusterConfig(workers=1), tmp_path / "alone", None)
+    run_trial(alone, 0, trial.point, lambda _: None)
+    expected = read_trial(alone.folder, 0).validations
+    assert [loss for _, loss in trial.validations] == pytest.approx([loss for _, loss in expected], rel=1e-5)
 
 
 def finished(out: Path) -> dict[int, bytes]:
