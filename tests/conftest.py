@@ -41,6 +41,7 @@ TINY_STYLE = ["domain.photographs=", "domain.size=16", "domain.width=4", "domain
 """Settings that make the recipe `style` take a few seconds."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before the hook that reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where tests run in several processes, those that need Ray stay in one: they share a session."""
     for item in items:
