@@ -130,7 +130,7 @@ def test_settings_are_read_as_what_they_set(setting: str, key: str, value: Any) 
         ("algorithm.order=3", "1 or 2"),
         ("algorithm.alpha=-0.1", "an inner learning rate above 0"),
         ("algorithm.query_loss_at=[1,", "algorithm.query_loss_at"),
-        ("algorithm=mamal", "maml, pooled"),
+        ("algorithm=mamal", "maml, anil, protonet, pooled"),
         ("domain=musik", "music, sinusoid"),
         ("batching.mode=both", "vmap or loop or auto"),
         ("meta.episode.query=0", "1 or more query works"),

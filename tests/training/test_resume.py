@@ -138,8 +138,13 @@ def test_a_damaged_newest_checkpoint_is_passed_over_and_that_is_said(tmp_path: P
     content[-9] ^= 1  # one bit, which the format itself does not notice
     weights.write_bytes(content)
     said: list[str] = []
-    place = Place(tmp_path / "cut", report=lambda line: said.extend([line["note"]] if "note" in line else []))
-    train_run(config, place)
+    with Journal(tmp_path / "cut", {}, show=False) as journal:
+
+        def report(line: dict[str, Any]) -> None:
+            journal(line)
+            said.extend([line["note"]] if "note" in line else [])
+
+        train_run(config, Place(tmp_path / "cut", report=report, log_every=1, checkpoint_every=2))
     assert len(said) == 1
     assert str(weights) in said[0]
     assert_equal_runs(tmp_path / "whole", tmp_path / "cut")
