@@ -7,7 +7,7 @@ from pathlib import Path
 
 from metaart.data.base import Source
 from metaart.data.corpus import CorpusSource
-from metaart.data.folder import FolderSource
+from metaart.data.folder import MusicFolder
 from metaart.data.gcompris import GcomprisPaintings, GcomprisPhotographs
 from metaart.data.iconify import IconifySource
 from metaart.data.openclipart import OpenclipartSource
@@ -32,7 +32,7 @@ def photographs_of_table(path: Path, side: int = 512) -> Photographs:
 
 
 SOURCES: dict[str, dict[str, Callable[..., Source]]] = {
-    "music": {"corpus": CorpusSource, "folder": FolderSource},
+    "music": {"corpus": CorpusSource, "folder": MusicFolder},
     "drawings": {"iconify": IconifySource},
     "pictures": {
         "folder": PictureFolder,

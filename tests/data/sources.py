@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from metaart.data.base import Entry, Rejected
-from metaart.data.folder import FolderSource
+from metaart.data.folder import MusicFolder
 
 DRAWINGS = Path(__file__).with_name("drawings.tgz")
 """A few drawings of twenty sets, laid out as @iconify/json; drawings.md names authors and licences."""
 
 
-class Stuck(FolderSource):
+class Stuck(MusicFolder):
     """Says so and waits for ever at the first work of `composer-3`."""
 
     def read(self, entry: Entry) -> bytes:
@@ -25,7 +25,7 @@ class Stuck(FolderSource):
         return super().read(entry)
 
 
-class Crashing(FolderSource):
+class Crashing(MusicFolder):
     """Takes its whole process with it at every work called `crash`."""
 
     def read(self, entry: Entry) -> bytes:
@@ -35,7 +35,7 @@ class Crashing(FolderSource):
         return super().read(entry)
 
 
-class Restricted(FolderSource):
+class Restricted(MusicFolder):
     """Half of its works may not be used freely."""
 
     def entries(self, group: str) -> list[Entry | Rejected]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metaart.data.base import Entry, Rejected, Work
-from metaart.data.folder import FolderSource, split_by_name
+from metaart.data.folder import MusicFolder, split_by_name
 from metaart.errors import TooLarge, UserError
 from metaart.score.midi import Bounds, read_midi
 
@@ -53,7 +53,7 @@ def folder(tmp_path: Path, midi_folder: Path) -> Path:
 
 
 def test_every_midi_file_of_a_sub_folder_is_a_work(folder: Path) -> None:
-    source = FolderSource(folder, "mine")
+    source = MusicFolder(folder, "mine")
     assert [group.name for group in source.groups()] == ["a", "b", "c"]
     assert all(group.tradition == group.name for group in source.groups())
     found = source.entries("b")
@@ -67,24 +67,24 @@ def test_every_midi_file_of_a_sub_folder_is_a_work(folder: Path) -> None:
 
 
 def test_a_source_sent_to_another_process_reads_the_same(folder: Path) -> None:
-    source = FolderSource(folder)
+    source = MusicFolder(folder)
     sent = pickle.loads(pickle.dumps(source))
     assert sent.groups() == source.groups()
     assert sent.entries("b") == source.entries("b")
 
 
 def test_a_changed_file_is_another_entry(folder: Path) -> None:
-    before = FolderSource(folder).entries("a")
+    before = MusicFolder(folder).entries("a")
     (folder / "a" / "4.mid").write_bytes(b"MThd")
-    assert FolderSource(folder).entries("a") != before
+    assert MusicFolder(folder).entries("a") != before
 
 
 def test_no_more_is_read_of_a_huge_file_than_is_needed_to_refuse_it(folder: Path) -> None:
     with (folder / "a" / "4.mid").open("r+b") as file:
         file.truncate(50 * 2**20)
-    (entry,) = FolderSource(folder).entries("a")
+    (entry,) = MusicFolder(folder).entries("a")
     assert isinstance(entry, Entry)
-    data = FolderSource(folder).read(entry)
+    data = MusicFolder(folder).read(entry)
     assert len(data) == Bounds().max_bytes + 1
     with pytest.raises(TooLarge):
         read_midi(data)
@@ -93,7 +93,8 @@ def test_no_more_is_read_of_a_huge_file_than_is_needed_to_refuse_it(folder: Path
 def test_folders_without_music_are_refused(tmp_path: Path) -> None:
     (tmp_path / "composer").mkdir()
     (tmp_path / "tune.mid").write_bytes(b"MThd")
-    for wrong, said in ((tmp_path / "none", "a folder of folders"), (tmp_path / "tune.mid", "a folder of folders"),
-                        (tmp_path, "sub-folders with .mid")):  # fmt: skip
+    no_folder = "a folder of MIDI files"
+    for wrong, said in ((tmp_path / "none", no_folder), (tmp_path / "tune.mid", no_folder),
+                        (tmp_path, "sub-folders with MIDI files")):  # fmt: skip
         with pytest.raises(UserError, match=said):
-            FolderSource(wrong)
+            MusicFolder(wrong)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from metaart.data.corpus import CorpusSource
-from metaart.data.folder import FolderSource
+from metaart.data.folder import MusicFolder
 from metaart.data.prepare import prepare
 from metaart.data.shards import Dataset
 from metaart.errors import UserError
@@ -38,7 +38,7 @@ def works(midi_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def prepared(works: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same, prepared by one process without a break."""
     out = tmp_path_factory.mktemp("plain") / "data"
-    assert prepare(FolderSource(works), out, workers=1, progress=False)["prepared"]
+    assert prepare(MusicFolder(works), out, workers=1, progress=False)["prepared"]
     return out
 
 
@@ -59,7 +59,7 @@ def test_what_is_prepared_is_what_was_given(works: Path, prepared: Path) -> None
 
 def test_a_second_call_does_nothing(works: Path, prepared: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in prepared.parent.rglob("*")}
-    about = prepare(FolderSource(works), prepared, workers=1, progress=False)
+    about = prepare(MusicFolder(works), prepared, workers=1, progress=False)
     assert about["prepared"] is False
     assert {path: path.stat().st_mtime_ns for path in prepared.parent.rglob("*")} == before
 
@@ -75,7 +75,7 @@ def test_a_second_call_does_nothing_for_the_corpus(corpus: CorpusSource, music_d
 
 
 def test_two_workers_write_what_one_writes(works: Path, prepared: Path, tmp_path: Path) -> None:
-    prepare(FolderSource(works), tmp_path / "data", workers=2, progress=False)
+    prepare(MusicFolder(works), tmp_path / "data", workers=2, progress=False)
     assert contents(tmp_path / "data") == contents(prepared)
 
 
@@ -98,16 +98,16 @@ def test_a_run_that_was_killed_goes_on_where_it_was(works: Path, prepared: Path,
         Dataset.open(out)
     kept = {path: path.stat().st_mtime_ns for path in (tmp_path / ".parts").glob("*.parquet")}
     assert 0 < len(kept) < 5
-    prepare(FolderSource(works), out, workers=1, progress=False)
+    prepare(MusicFolder(works), out, workers=1, progress=False)
     assert contents(out) == contents(prepared)
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
 
 
 def test_a_changed_work_is_read_again(works: Path, tmp_path: Path) -> None:
     shutil.copytree(works, tmp_path / "in")
-    first = prepare(FolderSource(tmp_path / "in"), tmp_path / "data", workers=1, progress=False)
+    first = prepare(MusicFolder(tmp_path / "in"), tmp_path / "data", workers=1, progress=False)
     (tmp_path / "in" / "composer-1" / "00.mid").unlink()
-    second = prepare(FolderSource(tmp_path / "in"), tmp_path / "data", workers=1, progress=False)
+    second = prepare(MusicFolder(tmp_path / "in"), tmp_path / "data", workers=1, progress=False)
     assert second["prepared"] is True
     assert second["counts"]["works"] == first["counts"]["works"] - 1
 
@@ -126,7 +126,7 @@ def test_what_cannot_be_read_is_listed_with_its_reason_and_stops_nothing(works: 
     for name, data in bad.items():
         (hand / name).write_bytes(data)
     (hand / "readme.txt").write_text("mine")
-    about = prepare(FolderSource(tmp_path / "in"), tmp_path / "data", workers=1, progress=False)
+    about = prepare(MusicFolder(tmp_path / "in"), tmp_path / "data", workers=1, progress=False)
     assert about["counts"]["works"] == 30
     rejected = {entry["what"].removeprefix("composer-2/"): entry["reason"] for entry in about["rejected"]}
     assert set(rejected) == {*bad, "readme.txt"}
@@ -148,7 +148,7 @@ def test_a_worker_that_crashes_takes_nobody_with_it(works: Path, tmp_path: Path)
 
 
 def test_of_works_that_repeat_the_one_in_test_stays_then_the_one_in_validation(works: Path, tmp_path: Path) -> None:
-    source = FolderSource(works)
+    source = MusicFolder(works)
     by_split = {group.split: group.name for group in source.groups()}
     shutil.copytree(works, tmp_path / "in")
 
@@ -162,7 +162,7 @@ def test_of_works_that_repeat_the_one_in_test_stays_then_the_one_in_validation(w
     copy("validation", 2, "train", 1)
     copy("train", 3, "test", 3)
     copy("train", 4, "train", 0)
-    about = prepare(FolderSource(tmp_path / "in"), tmp_path / "data", workers=1, progress=False)
+    about = prepare(MusicFolder(tmp_path / "in"), tmp_path / "data", workers=1, progress=False)
     train, test = by_split["train"], by_split["test"]
     assert {entry["what"]: entry["reason"] for entry in about["rejected"]} == {
         f"{train}/copy-test-0.mid": f"repeats a work of the test group {test}",
@@ -183,7 +183,7 @@ def test_permissive_leaves_out_what_is_restricted(works: Path, tmp_path: Path) -
 
 
 def test_groups_and_limits(works: Path, tmp_path: Path) -> None:
-    source = FolderSource(works)
+    source = MusicFolder(works)
     about = prepare(
         source, tmp_path / "a", groups=["composer-[01]", "composer-3"], limit_per_group=3, workers=1, progress=False
     )
@@ -199,7 +199,7 @@ def test_groups_and_limits(works: Path, tmp_path: Path) -> None:
 def test_a_folder_of_other_settings_is_not_overwritten(works: Path, prepared: Path) -> None:
     before = contents(prepared)
     with pytest.raises(UserError, match="Choose another --out"):
-        prepare(FolderSource(works), prepared, limit_per_group=2, progress=False)
+        prepare(MusicFolder(works), prepared, limit_per_group=2, progress=False)
     assert contents(prepared) == before
 
 
@@ -207,6 +207,6 @@ def test_a_group_that_ends_up_too_small_is_left_out(works: Path, tmp_path: Path)
     shutil.copytree(works, tmp_path / "in")
     for path in sorted((tmp_path / "in" / "composer-4").iterdir())[1:]:
         path.unlink()
-    about = prepare(FolderSource(tmp_path / "in"), tmp_path / "data", workers=1, progress=False)
+    about = prepare(MusicFolder(tmp_path / "in"), tmp_path / "data", workers=1, progress=False)
     assert "composer-4" not in {entry["name"] for entry in about["groups"]}
     assert about["rejected"] == [{"what": "composer-4/00.mid", "reason": "its group has fewer than 2 works"}]
