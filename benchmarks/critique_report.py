@@ -169,7 +169,8 @@ def _tunes(tunes: Results) -> str:
 def _runs(runs: Results) -> str:
     rows = [["run", "what", "steps", "works passed", "validation loss"]]
     for name, run in runs.items():
-        curve = ", ".join(f"{loss:.3f} at {step}" for step, loss in run["validation"])
-        rows.append([name, run["about"], f"{run['steps']:,}", f"{run['works']:,}", curve])
+        meta = run["stages"]["meta"]
+        curve = ", ".join(f"{loss:.3f} at {step}" for step, loss in meta["validation"])
+        rows.append([name, run["about"], f"{meta['steps']:,}", f"{meta['units']:,}", curve])
     commands = "\n".join(run["command"] for run in runs.values())
     return f"{markdown(rows)}\n\n```text\n{commands}\n```"

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-import shlex
 import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.critique_report import write
-from benchmarks.music_study import Command
+from benchmarks.study import (
+    Command,
+    collect_evaluations,
+    collect_runs,
+    results_file,
+    run_commands,
+    save_results,
+    study_parser,
+)
 from metaart.evaluation.tunes import TunesConfig, evaluate_tunes
 from metaart.training.checkpoint import load_json, save_text
-from metaart.training.journal import read_metrics
 
-RESULTS = Path("docs/results/critique.json")
 TUNES_FILE = Path("runs/critique-tunes.json")
 TUNES = TunesConfig(episodes=60, validation_episodes=30)
 MAML = (
@@ -83,20 +86,17 @@ STUDY = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what is not done yet, collect the results, write the document."""
-    options = _options(arguments)
+    parser = study_parser("critique", "an hour on a core")
+    parser.add_argument("--music", type=Path, default=Path("metaart/models/music"), help="run of music to judge")
+    options = parser.parse_args(arguments)
     if not options.write_only:
-        for command in STUDY:
-            if Path(command.makes).exists():
-                print(f"{command.name}: {command.makes} is there")
-                continue
-            print(f"{command.name}: metaart {command.line}", flush=True)
-            resume = ["--resume"] if command.line.startswith("train") and Path(f"runs/{command.name}").exists() else []
-            subprocess.run([sys.executable, "-m", "metaart.cli", *shlex.split(command.line), *resume], check=True)
-        RESULTS.parent.mkdir(parents=True, exist_ok=True)
-        save_text(RESULTS, json.dumps(collect(options.music), indent=1) + "\n")
+        run_commands(STUDY, options.only)
+        if options.only:
+            return 0
+        save_results("critique", collect(options.music))
         for name in ("reliability.png", "heat-maps.png"):
             shutil.copyfile(Path("runs/critique") / name, Path("docs/img") / f"critique-{name}")
-    for path in write(load_json(RESULTS), Path("docs")):
+    for path in write(load_json(results_file("critique")), Path("docs")):
         print(f"written: {path}")
     return 0
 
@@ -110,12 +110,8 @@ def collect(music: Path) -> dict[str, Any]:
             "counts": data["counts"],
             "groups": {split: len(groups) for split, groups in data["splits"].items()},
         },
-        "runs": {command.name: _run(command) for command in STUDY if command.about},
-        "evaluations": {
-            command.name: {"command": f"metaart {command.line}", **load_json(Path(command.makes))}
-            for command in STUDY
-            if command.line.startswith("evaluate")
-        },
+        "runs": collect_runs(STUDY),
+        "evaluations": collect_evaluations(STUDY),
         "tunes": tunes(music),
     }
 
@@ -127,29 +123,6 @@ def tunes(music: Path) -> dict[str, Any]:
         TUNES_FILE.parent.mkdir(parents=True, exist_ok=True)
         save_text(TUNES_FILE, json.dumps(judged, indent=1))
     return load_json(TUNES_FILE)
-
-
-def _run(command: Command) -> dict[str, Any]:
-    lines = read_metrics(Path("runs") / command.name)["meta"]
-    return {
-        "command": f"metaart {command.line}",
-        "about": command.about,
-        "steps": max(lines),
-        "works": max(line["units"] for line in lines.values() if "units" in line),
-        "validation": [[step, round(line["validation"], 4)] for step, line in lines.items() if "validation" in line],
-    }
-
-
-def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="scripts/bench critique-study",
-        description="Runs every command of the study of docs/results-critique.md that is not done yet (an hour on a "
-        "core), collects docs/results/critique.json, and writes docs/results-critique.md with its pictures from it.",
-        epilog="example: scripts/bench critique-study --write-only",
-    )
-    parser.add_argument("--write-only", action="store_true", help="write the document from docs/results/critique.json")
-    parser.add_argument("--music", type=Path, default=Path("metaart/models/music"), help="run of music to judge")
-    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

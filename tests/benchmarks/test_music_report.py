@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 from benchmarks import music_report, music_study
+from benchmarks.study import results_file
 
 ROOT = Path(__file__).parents[2]
-RESULTS = ROOT / music_study.RESULTS
+RESULTS = ROOT / results_file("music")
 
 
 def test_the_document_is_what_its_results_file_makes(tmp_path: Path) -> None:
