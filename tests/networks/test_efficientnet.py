@@ -89,7 +89,7 @@ def test_a_cat_is_a_cat(network: EfficientNetLite0, cat: Tensor) -> None:
 
 
 def test_it_goes_no_deeper_than_it_is_asked(network: EfficientNetLite0, cat: Tensor) -> None:
-    walked = [name for name, _ in zip((n for n, _ in network._layers(cat)), range(3), strict=False)]
+    walked = [name for name, _ in zip((n for n, _ in network.layers(cat)), range(3), strict=False)]
     assert walked == ["stem", "0.depthwise", "0"]
     assert list(network.features(cat, ["0", "stem"])) == ["0", "stem"]
     with pytest.raises(UserError, match="99"):
