@@ -1,44 +1,98 @@
-"""Puts a trained and evaluated run of music into the package as the model that ships, with its card."""
+"""Puts a trained and evaluated run into the package as the model that ships for its recipe, with its card."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from metaart.config import RunConfig
+from metaart.config import RunConfig, to_json
+from metaart.creation import confidence
 from metaart.errors import UserError
-from metaart.evaluation.judging import judgement_table
-from metaart.evaluation.report import text
+from metaart.recipes import recipe
 from metaart.training.checkpoint import load_json, save_text
 from metaart.training.run import CONFIG, WEIGHTS, load_algorithm
 
 MOST_BYTES = 5_000_000
-FILES = (CONFIG, WEIGHTS, "tokenizer.json")
+FILES, WHERE_THERE = (CONFIG, WEIGHTS), ("tokenizer.json", confidence.FILE)
+
+
+class About(NamedTuple):
+    """What a card says that no file of the run does.
+
+    Attributes:
+        what: the model in half a sentence.
+        use: what it is for, and what it is not.
+        prepare: what makes its data, after `metaart data prepare`.
+    """
+
+    what: str
+    use: str
+    prepare: str
+
+
+ABOUT = {
+    "music": About(
+        "A recurrent language model of scores, meta-trained to adapt to the hand of a few pieces: five examples say "
+        "most of it",
+        "It composes single-part piano scores in the style of notated European folk tunes, dances and old polyphony; "
+        "hands far from those adapt less well. It can repeat passages of its examples (the share is measured below). "
+        "It knows no instruments, dynamics or lyrics. What it writes in the hand of a living composer is that "
+        "composer's concern too: ask.",
+        "music",
+    ),
+    "critique": About(
+        "A map of the features of EfficientNet-Lite0 and a last layer, meta-trained to tell whose hand a picture is "
+        "from a few examples of each",
+        "It was trained on icons and emoji; on other pictures it is worth what the examples make of it, and its "
+        "probabilities are calibrated on drawings alone. It names the hand that a picture is likest to among those "
+        "that it is given: that is no proof of authorship.",
+        "drawings",
+    ),
+    "style": About(
+        "A network that redraws photographs, meta-trained to adapt to the hand of a few pictures",
+        "It was trained on emoji and on painted-over photographs of 64 pixels a side. It takes colours, strokes and "
+        "texture from the examples, not what they show or how they are composed. What it draws in the hand of a "
+        "living artist is that artist's concern too: ask.",
+        "drawings",
+    ),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Copy the run's files and write the card; 2 where the run cannot ship."""
     options = _options(arguments)
     try:
-        ship(options.run, options.to)
+        to = ship(options.run, options.to)
     except UserError as error:
         print(f"ship-model: {error}", file=sys.stderr)
         return 2
-    print(f"{options.to}: {', '.join(FILES)}, README.md")
+    print(f"{to}: {', '.join(sorted(path.name for path in to.iterdir()))}")
     return 0
 
 
-def ship(run: Path, to: Path) -> None:
-    """Copy what is needed to use a run and write its card.
+def ship(run: Path, to: Path | None = None) -> Path:
+    """Copy what is needed to use a run and write its card; where to.
+
+    Args:
+        run: its directory, evaluated.
+        to: metaart/models/RECIPE if left out.
 
     Raises:
-        UserError: a damaged run, data that is not free to use, or more than `MOST_BYTES`.
+        UserError: a damaged run, no card for its recipe, data that is not free to use, no evaluation, or more than
+            `MOST_BYTES`.
     """
     config, _, algorithm = load_algorithm(run)
+    if config.recipe not in ABOUT:
+        raise UserError(
+            expected=f"a run of {', '.join(ABOUT)}",
+            got=f"one of {config.recipe}",
+            fix="Write what its card shall say into ABOUT of benchmarks/ship_model.py.",
+        )
     data = load_json(Path(config.data) / "metadata.json")
     if data["licence"] != "permissive":
         raise UserError(
@@ -46,68 +100,90 @@ def ship(run: Path, to: Path) -> None:
             got=f"one trained on {config.data}, prepared with --licence {data['licence']}",
             fix="Prepare with --licence permissive and train on that.",
         )
-    size = sum((run / name).stat().st_size for name in FILES)
+    evaluation = run / "evaluation.md"
+    if not evaluation.is_file():
+        raise UserError(expected="an evaluated run", got=f"no {evaluation}", fix=f"metaart evaluate {run}")
+    names = [*FILES, *(name for name in WHERE_THERE if (run / name).exists())]
+    size = sum((run / name).stat().st_size for name in names)
     if size > MOST_BYTES:
         raise UserError(expected=f"at most {MOST_BYTES:,} bytes", got=f"{size:,}", fix="Train a smaller network.")
+    to = to or Path("metaart/models") / config.recipe
     to.mkdir(parents=True, exist_ok=True)
-    for name in FILES:
+    for name in names:
         shutil.copy(run / name, to / name)
     parameters = sum(value.numel() for value in algorithm.parameters())
-    save_text(to / "README.md", card(config, data, load_json(run / "evaluation.json"), size, parameters))
+    save_text(to / "README.md", card(config, data, evaluation.read_text(encoding="utf-8"), size, parameters))
+    return to
 
 
-def card(config: RunConfig, data: dict[str, Any], evaluation: dict[str, Any], size: int, parameters: int) -> str:
+def card(config: RunConfig, data: dict[str, Any], evaluation: str, size: int, parameters: int) -> str:
     """The model card as Markdown."""
+    about, counts = ABOUT[config.recipe], data["counts"]
     licences = sorted({name for group in data["groups"] for name in group["licences"]})
     groups = {split: ", ".join(data["traditions"][split]) for split in ("train", "validation", "test")}
-    settings = f"--set pretrain.steps={config.pretrain.steps} --set meta.steps={config.meta.steps}"
-    counts = data["counts"]
-    flags = f"--steps {' '.join(map(str, evaluation['steps']))}"
-    if "from scratch on the support set" not in evaluation["methods"]:
-        flags += " --tuning-only"
-    return f"""# The music model that ships with metaart
+    settings = " ".join(f"--set {setting}" for setting in changed(config))
+    return f"""# The {config.recipe} model that ships with metaart
 
-A recurrent language model of scores ({parameters:,} parameters, {size / 1e6:.1f} MB), meta-trained to adapt to the hand
-of a few pieces: five examples say most of it. `metaart create music` and the service use it where no run is named.
+{about.what} ({parameters:,} parameters, {size / 1e6:.1f} MB). `metaart create {config.recipe}` and the service use it
+where no run is named.
 
 ## Use and limits
 
-It composes single-part piano scores in the style of notated European folk tunes, dances and old polyphony; hands far
-from those adapt less well. It can repeat passages of its examples (the share is measured below). It knows no
-instruments, dynamics or lyrics. What it writes in the hand of a living composer is that composer's concern too: ask.
+{about.use}
 
 ## Data
 
-{counts["works"]:,} works in {counts["groups"]} groups of the corpus of the `music21` package, without those that carry
-any known restriction. Traditions trained on: {groups["train"]}; for validation: {groups["validation"]}; never seen:
-{groups["test"]}. Licence notes of the works: {"; ".join(licences)}. No work is stored with the model.
+{counts["works"]:,} works in {counts["groups"]} groups, without those that carry any known restriction. Trained on:
+{groups["train"]}; for validation: {groups["validation"]}; never seen: {groups["test"]}. Licence notes of the works:
+{"; ".join(licences)}. No work is stored with the model.
 
 ## Commands
 
 ```text
-metaart data prepare music --licence permissive --out data/music-permissive
-metaart train music --data data/music-permissive --out runs/shipped {settings}
-metaart evaluate runs/shipped --data data/music {flags}
-scripts/bench ship-model runs/shipped
+metaart data prepare {about.prepare} --licence permissive --out {config.data}
+{f"metaart train {config.recipe} --data {config.data} --out RUN {settings}".strip()}
+metaart evaluate RUN
+scripts/bench ship-model RUN
 ```
 
 ## Evaluation
 
-{text(evaluation).strip()}
-
-{judgement_table(evaluation["created"]).strip() if "created" in evaluation else ""}
+{evaluation.strip()}
 """
+
+
+def changed(config: RunConfig) -> list[str]:
+    """The settings of a run that differ from its recipe's, the data left out, as `--set` takes them."""
+    usual = dict(_flat(json.loads(to_json(recipe(config.recipe)))))
+    own = dict(_flat(json.loads(to_json(config))))
+    return [
+        f"{key.removesuffix('.kind')}={_said(value)}"
+        for key, value in own.items()
+        if key != "data" and usual.get(key) != value
+    ]
+
+
+def _flat(values: dict[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{before}{key}.")
+        else:
+            yield f"{before}{key}", value
+
+
+def _said(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value).replace(" ", "")
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="scripts/bench ship-model",
-        description="Copies config, weights and tokenizer of a run into the package and writes the model card from the "
-        "run's evaluation.json.",
+        description="Copies config, weights and what else a run needs into the package and writes the model card with "
+        "the run's evaluation.",
         epilog="example: scripts/bench ship-model runs/shipped",
     )
     parser.add_argument("run", type=Path, help="run directory, trained with --licence permissive, and evaluated")
-    parser.add_argument("--to", type=Path, default=Path("metaart/models/music"), help="where to (metaart/models/music)")
+    parser.add_argument("--to", type=Path, metavar="DIR", help="where to (metaart/models/RECIPE)")
     return parser.parse_args(arguments)
 
 

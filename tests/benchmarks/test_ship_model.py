@@ -32,8 +32,27 @@ def test_a_free_run_ships_with_its_card(music_data: Path, tmp_path: Path) -> Non
     few = ["--episodes", "4", "--validation-episodes", "4", "--steps", "0", "1", "--judge-hands", "2", "--tuning-only"]
     assert main(["evaluate", str(run), "--data", str(music_data), *few]) == 0
     assert ship_model.main([str(run), "--to", str(model)]) == 0
-    assert sorted(path.name for path in model.iterdir()) == sorted([*ship_model.FILES, "README.md"])
+    assert sorted(path.name for path in model.iterdir()) == [
+        "README.md",
+        "config.json",
+        "tokenizer.json",
+        "weights.safetensors",
+    ]
     assert load_algorithm(model)[0] == config
     card = (model / "README.md").read_text(encoding="utf-8")
-    for said in ("Aird", "--licence permissive", "--set pretrain.steps=2 --set meta.steps=2", "4 episodes", "8-grams"):
+    for said in (
+        "Aird",
+        "--licence permissive",
+        "--set pretrain.steps=2",
+        "--set meta.steps=2",
+        "4 episodes",
+        "8-grams",
+    ):
         assert said in card
+
+
+def test_the_settings_of_a_card_make_the_run_again() -> None:
+    settings = ["seed=3", "domain.new_hands.invert=false", "algorithm.query_loss_at=[1]", "meta.steps=7"]
+    config = override(recipe("music"), [*settings, "data=elsewhere"])
+    assert sorted(ship_model.changed(config)) == sorted(settings)
+    assert override(recipe("music"), [*ship_model.changed(config), "data=elsewhere"]) == config
