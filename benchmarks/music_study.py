@@ -20,7 +20,6 @@ from benchmarks.study import (
 from metaart.training.checkpoint import load_json
 
 PLAIN = " ".join(f"--set domain.new_hands.{part}=false" for part in ("mode", "invert", "time", "durations"))
-PLAIN += " --set domain.middle_share=0"
 
 STUDY = (
     Command("data", "data prepare music --out data/music", "data/music/metadata.json"),
@@ -40,7 +39,7 @@ STUDY = (
         "plain",
         f"train music --out runs/plain --set meta.steps=0 --set pretrain.steps=6000 {PLAIN}",
         "runs/plain/pooled.safetensors",
-        "the plain system: transposition alone",
+        "the plain system: no new hands but transposition",
     ),
     Command(
         "music",
@@ -63,8 +62,7 @@ STUDY = (
     ),
     Command(
         "against-pooled",
-        "evaluate runs/music --also five=runs/five --rival pooled=runs/pooled --out runs/against-pooled "
-        "--judge-hands 24",
+        "evaluate runs/music --rival pooled=runs/pooled --out runs/against-pooled --judge-hands 24",
         "runs/against-pooled/evaluation.json",
     ),
 )
