@@ -109,6 +109,7 @@ def ray_connection(cluster: ClusterConfig, address: str | None = None) -> Iterat
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")
     address = address or os.environ.get("RAY_ADDRESS")
+    address = None if address == "local" else address
     if address:
         send_token_if_any()
     import ray

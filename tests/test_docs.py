@@ -1,7 +1,7 @@
 """The commands of README and docs run as they are written, in order, each document in a copy of the repository.
 
-What takes minutes is made small by arguments added to the command (`SMALLER`), never by another command; the three
-scripts in `ELSEWHERE` are run by the tests and builds that they start or that start them.
+What takes minutes is made small by arguments added to the command (`SMALLER`), never by another command; the lines in
+`ELSEWHERE` are run by the tests and builds that they start or that start them.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 
 import metaart
+from tests.conftest import TINY_CRITIQUE, TINY_STYLE
+from tests.data.sources import DRAWINGS
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -24,6 +26,7 @@ ELSEWHERE = {
     "scripts/install": "tests/test_scripts.py, and whoever could run this test",
     "scripts/demo": "by hand: it takes minutes and calls the commands that run here",
     "scripts/test": "it runs this test",
+    "metaart evaluate runs/critique": "tests/evaluation/test_attribution.py: it wants more hands than there are here",
     "scripts/check": "scripts/test, before this test",
 }
 """Lines that are not run here, and what runs them."""
@@ -34,7 +37,10 @@ TINY = ["domain.hidden_size=16", "domain.embedding_size=8", "domain.max_tokens=4
 _SET = " ".join(f"--set {setting}" for setting in TINY)
 SMALLER = {
     "metaart data prepare music": "--limit-per-group 14 --workers 1",
+    "metaart data prepare drawings": "--min-works 3 --workers 1",
     "metaart train music": _SET,
+    "metaart train critique": " ".join(f"--set {setting}" for setting in (*TINY_CRITIQUE, "meta.episode.ways=3")),
+    "metaart train style": " ".join(f"--set {setting}" for setting in TINY_STYLE if "photographs" not in setting),
     "metaart evaluate": "--episodes 4 --validation-episodes 4 --steps 0 1 --judge-hands 2",
     "python -m cluster.train music": _SET,
     "python -m tune.search music": f"{_SET} --trials 2",
@@ -79,6 +85,7 @@ def checkout(tmp_path: Path, midi_folder: Path) -> Path:
             shutil.copy(ROOT / name, folder / name)
     (folder / ".venv").symlink_to(ROOT / ".venv")
     shutil.copytree(midi_folder, folder / "my-midi")
+    shutil.copy(DRAWINGS, folder / "iconify-json-0.tgz")
     return folder
 
 

@@ -158,9 +158,7 @@ def _refuse_unjudged(config: RunConfig) -> None:
 
 def _run(sweep: Sweep, pooled: Path | None, address: str | None) -> list[Trial]:
     """Train the pooled stage if it has not been, then search."""
-    from tune.sweep import search, tune_environment
-
-    tune_environment()
+    _tell_tune()
     print(
         f"{sweep.folder}: {SWEEP} says what is searched: {', '.join(short(p.key) for p in sweep.space)}",
         file=sys.stderr,
@@ -173,6 +171,10 @@ def _run(sweep: Sweep, pooled: Path | None, address: str | None) -> list[Trial]:
         log_trial(sweep.folder, sweep.config.recipe, sweep.space, trial)
 
     with stop_on_sigint() as sigint, ray_connection(sweep.cluster, address):
+        from tune.sweep import (
+            search,  # imports Ray, which reads the token at its first import: `ray_connection` sets it
+        )
+
         if pooled is not None:
             progress = Progress({"pretrain": sweep.config.pretrain.steps})
             try:
@@ -183,6 +185,16 @@ def _run(sweep: Sweep, pooled: Path | None, address: str | None) -> list[Trial]:
             finally:
                 progress.close()
         return search(sweep, pooled, told=told, stop=sigint.is_set)
+
+
+def _tell_tune() -> None:
+    """Tell Ray Tune, before it is started, what it reads from the environment: write no logs, leave SIGINT to us."""
+    os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
+    os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
+    os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
+    os.environ.setdefault("RAY_CHDIR_TO_TRIAL_DIR", "0")
+    # A stopped trial leaves a checkpoint first; where its process is wanted before, the next trial is an error.
+    os.environ.setdefault("TUNE_FUNCTION_THREAD_TIMEOUT_S", "600")
 
 
 def _away(address: str | None) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -221,16 +220,6 @@ def search(
             why = errors.get(trial.number, "Ray Tune gave it up without a word")
             note(sweep.folder, trial.number, trial.point, FAILED, why[-2000:])
     return read_trials(sweep.folder)
-
-
-def tune_environment() -> None:
-    """Tell Ray Tune, before it is started, what it reads from the environment: write no logs, leave SIGINT to us."""
-    os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
-    os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
-    os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
-    os.environ.setdefault("RAY_CHDIR_TO_TRIAL_DIR", "0")
-    # A stopped trial leaves a checkpoint first; where its process is wanted before, the next trial is an error.
-    os.environ.setdefault("TUNE_FUNCTION_THREAD_TIMEOUT_S", "600")
 
 
 def concurrent(cluster: ClusterConfig, most: int, there: dict[str, Any]) -> int:

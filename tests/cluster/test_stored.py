@@ -47,6 +47,7 @@ def test_a_file_that_rank_0_sends_is_found_by_the_others(tmp_path: Path) -> None
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_run_on_an_object_store_is_interrupted_and_finished_with_other_workers(
     ray_session: None, object_store: str, tmp_path: Path

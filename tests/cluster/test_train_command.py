@@ -17,7 +17,7 @@ from metaart.training.run import load_algorithm
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = ["domain.hidden_size=16", "domain.embedding_size=8", "domain.max_tokens=48", "batching.mode=loop",
-        "pretrain.steps=200", "pretrain.tasks=6", "pretrain.validation_tasks=6", "meta.steps=2", "meta.tasks=3",
+        "pretrain.steps=80", "pretrain.tasks=6", "pretrain.validation_tasks=6", "meta.steps=2", "meta.tasks=3",
         "meta.episode.support=3", "meta.episode.query=3", "meta.validation_tasks=4", "log_every=1"]  # fmt: skip
 
 
@@ -47,14 +47,14 @@ def test_an_interrupted_run_is_resumed_and_finished(music_data: Path, tmp_path: 
     assert newest_checkpoint(out / "pretrain" / "checkpoints") is not None
     assert not (out / "pooled.safetensors").exists()
     interrupted_after = max(read_metrics(out)["pretrain"])
-    assert interrupted_after < 200
+    assert interrupted_after < 80
 
     second = subprocess.run([*asked, "--resume"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert second.returncode == 0, second.stderr
     assert "Traceback" not in second.stderr
     assert "meta: 2 steps" in second.stdout
-    assert "step 200: validation" in second.stderr  # the driver shows what the workers do
-    assert list(read_metrics(out)["pretrain"]) == list(range(1, 201))
+    assert "step 80: validation" in second.stderr  # the driver shows what the workers do
+    assert list(read_metrics(out)["pretrain"]) == list(range(1, 81))
     assert (out / "curves.png").stat().st_size > 1000
     assert not (out / "ray").exists()
     config, _, _ = load_algorithm(out)

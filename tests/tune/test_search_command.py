@@ -60,3 +60,9 @@ def test_the_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None
     assert end.value.code == 0
     words = capsys.readouterr().out
     assert all(part in words for part in ("loguniform", "choice", "--resume", "best.json", "sinusoid"))
+
+
+def test_ray_is_imported_no_sooner_than_its_token_is_set() -> None:
+    """It looks for the token when it is imported, and `ray_connection` has it look."""
+    said = "import sys, tune.search, cluster.driver; sys.exit('ray' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", said], cwd=ROOT, check=False).returncode == 0

@@ -146,6 +146,7 @@ def finished(out: Path) -> dict[int, bytes]:
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_sweep_that_is_killed_goes_on_and_repeats_no_trial_that_ended(tmp_path: Path) -> None:
     out = tmp_path / "sweep"
