@@ -13,13 +13,6 @@ PICTURE = Path("docs/img/alpha.png")
 WITHIN, AT_A_COST_OF = 0.05, 1 / 3
 
 
-def main() -> None:
-    """The report of `alpha-study`, which writes it: scripts/bench alpha-study --only-write."""
-    from benchmarks.alpha_study import main as study
-
-    study(["--only-write"])
-
-
 def write(results: Results, path: Path) -> None:
     """Write the document and its picture."""
     plot(results["sweeps"]["grid"], results["sweeps"]["asha"], PICTURE)

@@ -51,14 +51,14 @@ PAIRS = (("grid", "default"), ("asha", "default"), ("sgd", "sgd-default"), ("joi
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what has not been run, judge it on test episodes, and write the results."""
-    parser = argparse.ArgumentParser(prog="alpha-study", description=__doc__)
+    parser = argparse.ArgumentParser(prog="scripts/bench alpha-study", description=__doc__)
     parser.add_argument("--base", default="runs/base", help="run with the pooled weights where all begin (runs/base)")
     parser.add_argument("--sweeps", default="sweeps/alpha", help="directory of the sweeps (sweeps/alpha)")
     parser.add_argument("--episodes", type=int, default=300, help="test episodes, the same for all (300)")
     parser.add_argument("--results", type=Path, default=RESULTS, help=f"file of the numbers ({RESULTS})")
-    parser.add_argument("--only-write", action="store_true", help="write the document from the numbers that are there")
+    parser.add_argument("--write-only", action="store_true", help="write the document from the numbers that are there")
     options = parser.parse_args(arguments)
-    if not options.only_write:
+    if not options.write_only:
         measure(options.base, Path(options.sweeps), options.episodes, options.results)
     write(load_json(options.results), Path("docs/results-alpha.md"))
     return 0
