@@ -138,7 +138,3 @@ def plot(grid: Results, asha: Results, path: Path) -> None:
     axis.legend(fontsize=8)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
-
-
-if __name__ == "__main__":
-    main()
