@@ -136,7 +136,8 @@ def test_constraints_pin_plain_releases_and_every_direct_requirement() -> None:
 def test_bench_lists_every_benchmark_and_refuses_others() -> None:
     listed = subprocess.run(["scripts/bench", "--help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for path in (ROOT / "benchmarks").glob("[!_]*.py"):
-        assert f"  {path.stem.replace('_', '-')} " in listed
+        runs = "\ndef main(" in path.read_text(encoding="utf-8")
+        assert (f"  {path.stem.replace('_', '-')} " in listed) == runs, path
     wrong = subprocess.run(["scripts/bench", "nonsense"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert wrong.returncode == 2
     assert "nonsense" in wrong.stderr
