@@ -10,15 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.critique_report import write
-from benchmarks.study import (
-    Command,
-    collect_evaluations,
-    collect_runs,
-    results_file,
-    run_commands,
-    save_results,
-    study_parser,
-)
+from benchmarks.study import Command, carry_out, collect_evaluations, collect_runs, study_parser
 from metaart.evaluation.tunes import TunesConfig, evaluate_tunes
 from metaart.training.checkpoint import load_json, save_text
 
@@ -89,20 +81,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = study_parser("critique", "an hour on a core")
     parser.add_argument("--music", type=Path, default=Path("metaart/models/music"), help="run of music to judge")
     options = parser.parse_args(arguments)
-    if not options.write_only:
-        run_commands(STUDY, options.only)
-        if options.only:
-            return 0
-        save_results("critique", collect(options.music))
-        for name in ("reliability.png", "heat-maps.png"):
-            shutil.copyfile(Path("runs/critique") / name, Path("docs/img") / f"critique-{name}")
-    for path in write(load_json(results_file("critique")), Path("docs")):
-        print(f"written: {path}")
-    return 0
+    return carry_out("critique", STUDY, options, lambda: collect(options.music), write)
 
 
 def collect(music: Path) -> dict[str, Any]:
-    """What the document is made of: the files of the runs, and how well a run of music tells composers apart."""
+    """What the document is made of: what the runs left, and how well a run of music tells composers apart."""
+    for name in ("reliability.png", "heat-maps.png"):
+        shutil.copyfile(Path("runs/critique") / name, Path("docs/img") / f"critique-{name}")
     data = load_json(Path("data/drawings/metadata.json"))
     return {
         "data": {

@@ -8,15 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.music_report import write
-from benchmarks.study import (
-    Command,
-    collect_evaluations,
-    collect_runs,
-    results_file,
-    run_commands,
-    save_results,
-    study_parser,
-)
+from benchmarks.study import Command, carry_out, collect_evaluations, collect_runs, study_parser
 from metaart.training.checkpoint import load_json
 
 PLAIN = " ".join(f"--set domain.new_hands.{part}=false" for part in ("mode", "invert", "time", "durations"))
@@ -71,14 +63,7 @@ STUDY = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what is not done yet, collect the results, write the document."""
     options = study_parser("music", "hours on a core").parse_args(arguments)
-    if not options.write_only:
-        run_commands(STUDY, options.only)
-        if options.only:
-            return 0
-        save_results("music", collect())
-    for path in write(load_json(results_file("music")), Path("docs")):
-        print(f"written: {path}")
-    return 0
+    return carry_out("music", STUDY, options, collect, write)
 
 
 def collect() -> dict[str, Any]:

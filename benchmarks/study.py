@@ -7,7 +7,7 @@ import json
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,8 +50,36 @@ def study_parser(name: str, takes: str) -> argparse.ArgumentParser:
     return parser
 
 
-def run_commands(commands: Sequence[Command], only: Sequence[str] = ()) -> None:
-    """Run what is not done yet, in order; a run that was stopped goes on."""
+def carry_out(
+    name: str,
+    commands: Sequence[Command],
+    options: argparse.Namespace,
+    collect: Callable[[], dict[str, Any]],
+    write: Callable[[dict[str, Any], Path], list[Path]],
+) -> int:
+    """Run what is not done yet, keep the results, write the document; the exit code.
+
+    Args:
+        name: of the study.
+        commands: in order.
+        options: of `study_parser`.
+        collect: the results, out of what the commands left.
+        write: the document and its pictures into a folder, from the results alone; the files written.
+    """
+    results = results_file(name)
+    if not options.write_only:
+        _run_commands(commands, options.only)
+        if options.only:
+            return 0
+        results.parent.mkdir(parents=True, exist_ok=True)
+        save_text(results, json.dumps(collect(), indent=1) + "\n")
+    for path in write(load_json(results), Path("docs")):
+        print(f"written: {path}")
+    return 0
+
+
+def _run_commands(commands: Sequence[Command], only: Sequence[str]) -> None:
+    """Run what is not done yet; a run that was stopped goes on."""
     for command in commands:
         if only and command.name not in only:
             continue
@@ -61,13 +89,6 @@ def run_commands(commands: Sequence[Command], only: Sequence[str] = ()) -> None:
         print(f"{command.name}: metaart {command.line}", flush=True)
         resume = ["--resume"] if command.line.startswith("train") and Path(f"runs/{command.name}").exists() else []
         subprocess.run([sys.executable, "-m", "metaart.cli", *shlex.split(command.line), *resume], check=True)
-
-
-def save_results(name: str, results: dict[str, Any]) -> None:
-    """Keep the numbers of a study."""
-    path = results_file(name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_text(path, json.dumps(results, indent=1) + "\n")
 
 
 def collect_runs(commands: Sequence[Command]) -> dict[str, Any]:

@@ -12,11 +12,11 @@ from metaart.evaluation.stylisation_report import text as evaluation_text
 Results = dict[str, Any]
 
 
-def write(results: Results, docs: Path) -> Path:
+def write(results: Results, docs: Path) -> list[Path]:
     """Write the document; the file written."""
     path = docs / "results-style.md"
     path.write_text(text(results), encoding="utf-8")
-    return path
+    return [path]
 
 
 def text(results: Results) -> str:

@@ -10,15 +10,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.study import (
-    Command,
-    collect_evaluations,
-    collect_runs,
-    results_file,
-    run_commands,
-    save_results,
-    study_parser,
-)
+from benchmarks.study import Command, carry_out, collect_evaluations, collect_runs, study_parser
 from benchmarks.style_pictures import compare_networks, draw_sheet, draw_strengths
 from benchmarks.style_report import write
 from metaart.training.checkpoint import load_json
@@ -55,23 +47,17 @@ STUDY = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what is not done yet, collect the results, draw the pictures, write the document."""
     options = study_parser("style", "two hours on a core").parse_args(arguments)
-    if not options.write_only:
-        run_commands(STUDY, options.only)
-        if options.only:
-            return 0
-        torch.set_num_threads(1)
-        networks = compare_networks(PAINTINGS, IMAGES / "style-loss-networks.png")
-        draw_sheet(Path("runs/style"), PAINTINGS, IMAGES / "style-sheet.png")
-        draw_strengths(Path("runs/style"), PAINTINGS, IMAGES / "style-strengths.png")
-        for name in ("evaluation.png", "failures.png", "stylised.png"):
-            shutil.copyfile(EVALUATION / name, IMAGES / f"style-{name}")
-        save_results("style", collect(networks))
-    print(f"written: {write(load_json(results_file('style')), Path('docs'))}")
-    return 0
+    return carry_out("style", STUDY, options, collect, write)
 
 
-def collect(networks: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the document is made of, out of the files of the runs."""
+def collect() -> dict[str, Any]:
+    """What the document is made of, out of the files of the runs; its pictures are drawn or taken from there."""
+    torch.set_num_threads(1)
+    networks = compare_networks(PAINTINGS, IMAGES / "style-loss-networks.png")
+    draw_sheet(Path("runs/style"), PAINTINGS, IMAGES / "style-sheet.png")
+    draw_strengths(Path("runs/style"), PAINTINGS, IMAGES / "style-strengths.png")
+    for name in ("evaluation.png", "failures.png", "stylised.png"):
+        shutil.copyfile(EVALUATION / name, IMAGES / f"style-{name}")
     return {
         "data": {
             command.name: {"command": f"metaart {command.line}", "counts": load_json(Path(command.makes))["counts"]}
