@@ -97,6 +97,12 @@ def fit(
         raise end
 
 
+def named_cluster(address: str | None) -> str | None:
+    """The address of a running cluster: this one, or else the environment's; None for a Ray of this machine alone."""
+    address = address or os.environ.get("RAY_ADDRESS")
+    return None if address == "local" else address
+
+
 @contextmanager
 def ray_connection(cluster: ClusterConfig, address: str | None = None) -> Iterator[None]:
     """A connection to Ray: the one there is, that at an address, or else a Ray started on this machine for the while.
@@ -108,8 +114,7 @@ def ray_connection(cluster: ClusterConfig, address: str | None = None) -> Iterat
     # Read when Ray is imported or started, so set before.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")
-    address = address or os.environ.get("RAY_ADDRESS")
-    address = None if address == "local" else address
+    address = named_cluster(address)
     if address:
         send_token_if_any()
     import ray

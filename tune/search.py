@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cluster.config import ClusterConfig, override_both
-from cluster.driver import TrainingFailed, check, ray_connection
+from cluster.driver import TrainingFailed, check, named_cluster, ray_connection
 from metaart.config import RunConfig
 from metaart.errors import UserError
 from metaart.recipes import RECIPES, recipe_or_file
@@ -171,15 +171,14 @@ def _run(sweep: Sweep, pooled: Path | None, address: str | None) -> list[Trial]:
         log_trial(sweep.folder, sweep.config.recipe, sweep.space, trial)
 
     with stop_on_sigint() as sigint, ray_connection(sweep.cluster, address):
-        from tune.sweep import (
-            search,  # imports Ray, which reads the token at its first import: `ray_connection` sets it
-        )
+        # Imports Ray, which reads the token when it is first imported: `ray_connection` has set it.
+        from tune.sweep import search
 
         if pooled is not None:
             progress = Progress({"pretrain": sweep.config.pretrain.steps})
             try:
                 job = Job(sweep.config, sweep.cluster, sweep.folder, pooled)
-                train_pooled(job, progress, sigint.is_set, away=_away(address))
+                train_pooled(job, progress, sigint.is_set, away=named_cluster(address) is not None)
             except Interrupted:
                 raise KeyboardInterrupt from None
             finally:
@@ -195,10 +194,6 @@ def _tell_tune() -> None:
     os.environ.setdefault("RAY_CHDIR_TO_TRIAL_DIR", "0")
     # A stopped trial leaves a checkpoint first; where its process is wanted before, the next trial is an error.
     os.environ.setdefault("TUNE_FUNCTION_THREAD_TIMEOUT_S", "600")
-
-
-def _away(address: str | None) -> bool:
-    return (address or os.environ.get("RAY_ADDRESS", "local")) != "local"
 
 
 if __name__ == "__main__":
