@@ -81,11 +81,12 @@ def _fitted(pixels: Pixels) -> Pixels:
     return read_picture(write_png(pixels), max_side=CELL)
 
 
-def _works(data: Path) -> list[StoredPicture]:
-    return [work for works in _artists(data).values() for work in works]
+def _works(data: Path) -> Sequence[StoredPicture]:
+    dataset = Dataset.open(data, medium="pictures")
+    return dataset.works(*dataset.groups("test"))
 
 
-def _artists(data: Path) -> dict[str, list[StoredPicture]]:
+def _artists(data: Path) -> dict[str, Sequence[StoredPicture]]:
     dataset = Dataset.open(data, medium="pictures")
     return {group: dataset.works(group) for group in dataset.groups("test")}
 

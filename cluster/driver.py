@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import threading
 import time
@@ -21,7 +20,7 @@ from cluster.watch import Watchdog
 from cluster.worker import Work, train_worker
 from cluster.zero import settings
 from metaart.build import build_algorithm, build_domain, build_pooled, build_sampler
-from metaart.config import RunConfig
+from metaart.config import RunConfig, located
 from metaart.errors import UserError
 from metaart.training.checkpoint import save_text
 from metaart.training.run import METRICS
@@ -67,7 +66,7 @@ def fit(
     import ray
 
     refuse_too_many(cluster, ray.cluster_resources())  # type: ignore[no-untyped-call]
-    folder, config = folder.resolve(), _absolute(config)
+    folder, config = folder.resolve(), located(config)
     desk = Desk(folder, storage)
     desk.clear()
     lines = Tail(folder / METRICS)
@@ -272,10 +271,6 @@ def _in_background(work: Callable[[], Any]) -> Future[Any]:
 
     threading.Thread(target=run, daemon=True, name="ray-train").start()
     return future
-
-
-def _absolute(config: RunConfig) -> RunConfig:
-    return dataclasses.replace(config, data=str(Path(config.data).resolve())) if config.data else config
 
 
 def _python_path() -> str:

@@ -5,34 +5,33 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
-import pyarrow as pa
 from pyarrow import fs
 
+from metaart.data.location import filesystem_of, is_url
 from metaart.errors import UserError
-
-S3_KEYS = ("endpoint_override", "scheme", "region")
-TIMEOUT_S = 20
 
 
 class Storage:
     """A folder, reached without its being mounted; files appear there whole or not at all.
 
     Args:
-        url: `file:///FOLDER`, `s3://BUCKET/FOLDER` (with ?endpoint_override=HOST:PORT&scheme=http&region=NAME, or the
-            environment's AWS_ENDPOINT_URL and AWS_REGION, for a server that is not Amazon's), or any other that
-            `pyarrow.fs.FileSystem.from_uri` reads. Keys come from the environment, as for every S3 client; in a URL
-            they are refused, since URLs are shown.
+        url: what `metaart.data.location.filesystem_of` reads: `file:///FOLDER`, `s3://BUCKET/FOLDER`, ...
 
     Raises:
         UserError: no URL, or one of an unknown kind.
     """
 
     def __init__(self, url: str) -> None:
+        if not is_url(url):
+            raise UserError(
+                expected="a URL such as file:///shared/runs or s3://bucket/runs",
+                got=repr(url),
+                fix=f"For a folder of this machine write file://{Path(url or '.').resolve()}",
+            )
         self.url = url
-        self.filesystem, self.path = _filesystem(url)
+        self.filesystem, self.path = filesystem_of(url)
 
     def child(self, name: str) -> Storage:
         """A folder in this one."""
@@ -129,44 +128,3 @@ class Storage:
 
     def _at(self, name: str) -> str:
         return f"{self.path.rstrip('/')}/{name}".rstrip("/")
-
-
-def _filesystem(url: str) -> tuple[Any, str]:
-    parts = urlsplit(url)
-    if not parts.scheme or parts.username or parts.password:
-        raise UserError(
-            expected="a URL such as file:///shared/runs or s3://bucket/runs, without a key in it",
-            got=repr(url) if not parts.password else "one with a key",
-            fix=f"For a folder of this machine write file://{Path(url or '.').resolve()}"
-            if not parts.scheme
-            else "Put keys into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
-        )
-    try:
-        if parts.scheme == "s3":
-            return _s3(url), f"{parts.netloc}{parts.path}".rstrip("/")
-        filesystem, path = fs.FileSystem.from_uri(url)
-    except (pa.ArrowInvalid, OSError, ValueError, NotImplementedError) as error:
-        raise UserError(
-            expected="a URL of a filesystem that pyarrow knows", got=f"{url}: {error}", fix="Use file:// or s3://."
-        ) from error
-    return filesystem, path.rstrip("/")
-
-
-def _s3(url: str) -> fs.S3FileSystem:
-    parts = urlsplit(url)
-    given = dict(parse_qsl(parts.query))
-    if not parts.netloc or set(given) - set(S3_KEYS):
-        raise ValueError(f"a bucket, and of options only {', '.join(S3_KEYS)}")
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    if endpoint and "endpoint_override" not in given:
-        given |= {"scheme": urlsplit(endpoint).scheme, "endpoint_override": urlsplit(endpoint).netloc}
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    given.setdefault("region", region or ("us-east-1" if "endpoint_override" in given else ""))
-    if not given["region"]:
-        given["region"] = fs.resolve_s3_region(parts.netloc)
-    return fs.S3FileSystem(
-        **given,
-        connect_timeout=TIMEOUT_S,
-        request_timeout=TIMEOUT_S,
-        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=3),
-    )

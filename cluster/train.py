@@ -81,7 +81,7 @@ def parser() -> argparse.ArgumentParser:
     words.add_argument("--recipe-file", type=Path, metavar="JSON", help="a recipe as a file: a sweep's best.json")
     words.add_argument("--workers", default="2", help="processes that share every batch, or a range such as 1..4 (2)")
     words.add_argument("--address", help="a running Ray cluster; auto finds it; started on this machine if left out")
-    words.add_argument("--data", help="prepared folder; the recipe's own (data/music) if left out")
+    words.add_argument("--data", help="prepared folder, or its URL; the recipe's own (data/music) if left out")
     words.add_argument("--out", type=Path, help="run directory (runs/RECIPE)")
     words.add_argument(
         "--storage", metavar="URL", help="keep the run there instead: file:///shared/run, s3://bucket/run"

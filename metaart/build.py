@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 
 from metaart.algorithms import ALGORITHMS, Batching, MetaAlgorithm
@@ -42,5 +40,5 @@ def build_algorithm(config: RunConfig, domain: Domain) -> MetaAlgorithm:
 
 def build_sampler(config: RunConfig, stage: StageConfig, domain: Domain, split: Split) -> TaskSampler:
     """The tasks of a stage: varied for training, as they are for validation and test."""
-    hands = domain.hands(Path(config.data) if config.data else None, split, varied=split == "train")
+    hands = domain.hands(config.data or None, split, varied=split == "train")
     return TaskSampler(hands, stage.episode, seed=10 * config.seed + STREAMS[split])

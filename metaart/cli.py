@@ -78,7 +78,7 @@ def _add_train(commands: Commands) -> None:
     )
     train.add_argument("recipe", nargs="?", help="one of the recipes below")
     train.add_argument("--recipe-file", type=Path, metavar="JSON", help="a recipe as a file: a sweep's best.json")
-    train.add_argument("--data", help="prepared folder; the recipe's own (data/music) if left out")
+    train.add_argument("--data", help="prepared folder, or its URL; the recipe's own (data/music) if left out")
     train.add_argument("--out", type=Path, help="run directory (runs/RECIPE)")
     train.add_argument("--start-from", type=Path, metavar="RUN", help="take over the pooled weights of another run")
     train.add_argument("--resume", action="store_true", help="go on with the run that is there, from its checkpoint")

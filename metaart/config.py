@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from metaart.algorithms import ALGORITHMS, Batching
+from metaart.data.location import absolute
 from metaart.data.sampler import EpisodeConfig
 from metaart.domains import DOMAINS
 from metaart.errors import UserError
@@ -89,7 +90,7 @@ class RunConfig:
         recipe: the recipe it came from.
         domain: the art form.
         algorithm: how a learner adapts.
-        data: folder of prepared works; empty where the domain needs none.
+        data: folder of prepared works, or its URL; empty where the domain needs none.
         batching: how the tasks of a batch are computed together.
         pretrain: the pooled stage, on all hands at once.
         meta: the meta-training stage, from the pooled weights.
@@ -118,6 +119,15 @@ class RunConfig:
                 got=f"{self.log_every} and {self.checkpoint_every}",
                 fix="Use --set log_every=20 --set checkpoint_every=200.",
             )
+
+
+def located(config: RunConfig) -> RunConfig:
+    """The same run, its files named so that a process in another folder finds them.
+
+    An art form whose configuration names files has a method `located` there that does the same.
+    """
+    domain = config.domain.located() if hasattr(config.domain, "located") else config.domain
+    return dataclasses.replace(config, data=absolute(config.data), domain=domain)
 
 
 def override(config: T, settings: Sequence[str]) -> T:

@@ -42,37 +42,42 @@ def test_every_command_explains_itself(command: list[str], capsys: pytest.Captur
     assert len(words.splitlines()) > 5
 
 
-def test_from_files_to_a_new_piece_as_a_user_does_it(midi_folder: Path, tmp_path: Path) -> None:
-    prepare = ("data", "prepare", "music", "--source", "folder", "--path", midi_folder, "--workers", 1, "--out", "mine")
-    prepared = metaart(*prepare, folder=tmp_path)
-    assert prepared.returncode == 0, prepared.stderr
-    assert "5 groups" in prepared.stdout
+def test_from_files_to_a_new_piece_as_a_user_does_it(
+    midi_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
 
-    train = ("train", "music", "--data", "mine", "--out", "run", *settings())
-    trained = metaart(*train, folder=tmp_path)
-    assert trained.returncode == 0, trained.stderr
-    assert "meta: 2 steps" in trained.stdout
-    made = {path.name for path in (tmp_path / "run").iterdir()}
+    def metaart(*arguments: object) -> str:
+        """What the command prints."""
+        assert main(list(map(str, arguments))) == 0
+        return capsys.readouterr().out
+
+    prepared = metaart(
+        "data", "prepare", "music", "--source", "folder", "--path", midi_folder, "--workers", 1, "--out", "mine"
+    )
+    assert "5 groups" in prepared
+
+    assert "meta: 2 steps" in metaart("train", "music", "--data", "mine", "--out", "run", *settings())
+    made = {path.name for path in Path("run").iterdir()}
     assert made >= {"config.json", "tokenizer.json", "weights.safetensors", "pooled.safetensors", "metrics.jsonl",
                     "curves.png", "tensorboard"}  # fmt: skip
 
-    evaluate = ("evaluate", "run", "--episodes", 4, "--validation-episodes", 2, "--steps", 0, 1, "--out", "judged")
-    evaluated = metaart(*evaluate, folder=tmp_path)
-    assert evaluated.returncode == 0, evaluated.stderr
-    assert {path.name for path in (tmp_path / "judged").iterdir()} == {
+    evaluated = metaart(
+        "evaluate", "run", "--episodes", 4, "--validation-episodes", 2, "--steps", 0, 1, "--out", "judged"
+    )
+    assert {path.name for path in Path("judged").iterdir()} == {
         "evaluation.json", "evaluation.md", "evaluation.png"
     }  # fmt: skip
-    assert "not judged: expected two test hands or more" in evaluated.stdout, "the folder has one"
-    assert (tmp_path / "judged" / "evaluation.md").read_text() in evaluated.stdout
+    assert "not judged: expected two test hands or more" in evaluated, "the folder has one"
+    assert Path("judged/evaluation.md").read_text() in evaluated
 
     examples = sorted((midi_folder / "composer-1").iterdir())[:5]
-    created = metaart(
+    metaart(
         "create", "music", "--run", "run", "--examples", *examples, "--primer", examples[0], "--bars", 128,
-        "--seed", 3, "--out", "new.mid", "--picture", "new.png", folder=tmp_path,
+        "--seed", 3, "--out", "new.mid", "--picture", "new.png",
     )  # fmt: skip
-    assert created.returncode == 0, created.stderr
-    assert (tmp_path / "new.png").read_bytes().startswith(b"\x89PNG")
-    midi = (tmp_path / "new.mid").read_bytes()
+    assert Path("new.png").read_bytes().startswith(b"\x89PNG")
+    midi = Path("new.mid").read_bytes()
     assert by_mido(midi) == by_symusic(midi) == by_pretty_midi(midi) != []
 
 

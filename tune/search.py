@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--concurrent", type=int, default=0, metavar="N", help="trials at a time, at most (as there is room for)")
     add("--seed", type=int, default=0, help="of what is proposed (0)")
     add("--address", help="a running Ray cluster; auto finds it; started on this machine if left out")
-    add("--data", help="prepared folder; the recipe's own if left out")
+    add("--data", help="prepared folder, or its URL; the recipe's own if left out")
     add("--out", type=Path, help="directory of the sweep (sweeps/RECIPE)")
     add("--start-from", type=Path, metavar="RUN", help="take over the pooled weights of another run")
     add("--resume", action="store_true", help="go on with the sweep that is there; no trial that ended is repeated")

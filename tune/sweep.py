@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +14,7 @@ from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from cluster.config import ClusterConfig
-from metaart.config import RunConfig
+from metaart.config import located
 from tune.config import Sweep
 from tune.records import ENDED, FAILED, FINISHED, RUNNING, STOPPED, Trial, note, read_trial, read_trials
 from tune.searchers import propose
@@ -179,7 +178,7 @@ def search(
     """
     trials = read_trials(sweep.folder)
     folder = sweep.folder.resolve()
-    job = Job(_absolute(sweep.config), sweep.cluster, folder, pooled.resolve() if pooled else None)
+    job = Job(located(sweep.config), sweep.cluster, folder, pooled.resolve() if pooled else None)
     proposals = Proposals(sweep, trials, told)
     room = concurrent(sweep.cluster, sweep.how.concurrent, ray.cluster_resources())  # type: ignore[no-untyped-call]
     left = sum(trial.outcome not in ENDED for trial in trials) + max(0, sweep.how.trials - len(trials))
@@ -247,7 +246,3 @@ def _searched_steps(sweep: Sweep) -> list[int]:
     return [
         int(value) for parameter in sweep.space if parameter.key == "meta.steps" for value in parameter.probes
     ]  # fmt: skip
-
-
-def _absolute(config: RunConfig) -> RunConfig:
-    return dataclasses.replace(config, data=str(Path(config.data).resolve())) if config.data else config

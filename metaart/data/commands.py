@@ -34,13 +34,13 @@ def add_data(data: argparse.ArgumentParser) -> None:
     _add_prepare(actions)
     about = "Print groups, works, what they measure, licences and splits of a prepared folder."
     show = actions.add_parser("show", help=about, description=about)
-    show.add_argument("data", type=Path, nargs="?", default=_DEFAULT, help="prepared folder (data/music)")
+    show.add_argument("data", nargs="?", default=_DEFAULT, help="prepared folder, or its URL (data/music)")
     show.add_argument("--sheet", type=Path, metavar="FILE", help="also draw a few pictures of each group, as PNG")
     show.add_argument("--per-group", type=int, default=8, metavar="N", help="pictures of each group on the sheet (8)")
     show.set_defaults(run=_show)
     about = "Write works of a group of a prepared folder as files again."
     export = actions.add_parser("export", help=about, description=about)
-    export.add_argument("data", type=Path, nargs="?", default=_DEFAULT, help="prepared folder (data/music)")
+    export.add_argument("data", nargs="?", default=_DEFAULT, help="prepared folder, or its URL (data/music)")
     export.add_argument("--group", required=True, metavar="NAME", help="whose works; metaart data show lists groups")
     export.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
     export.add_argument("--limit", type=int, metavar="N", help="at most N works (all)")

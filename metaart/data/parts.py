@@ -21,8 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from metaart.data.base import Entry, Group, Source, reason
-from metaart.data.media.base import Medium, Row
-from metaart.data.shards import schema
+from metaart.data.media.base import Medium, Row, schema
 
 _SECONDS_PER_WORK = 300
 _COST_PER_PART = 8.0

@@ -12,20 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from metaart.data.location import Where, filesystem_of, is_url
 from metaart.data.media import MEDIA
 from metaart.data.media.base import Medium
+from metaart.data.works import Shard, Works, recent_rows, write_shard
 from metaart.errors import UserError
 
 FORMAT_VERSION = 1
 SPLITS = ("train", "validation", "test")
-_TEXTS = ("group", "tradition", "split", "work_id", "title", "source", "licence")
-
-
-def schema(medium: Medium) -> pa.Schema:
-    """The columns of a shard: texts that all works have, then those of the medium."""
-    return pa.schema([*(pa.field(name, pa.string()) for name in _TEXTS), *medium.columns])
 
 
 def slug(group: str) -> str:
@@ -46,7 +41,7 @@ def write_dataset(
     Args:
         out: the folder.
         medium: of the works.
-        groups: tables of `schema(medium)` by group, in order; one is held at a time.
+        groups: tables of `media.base.schema` by group, in order; one is held at a time.
         rejected: (what, reason) of every work that was left out.
         about: more to record: source, licence, settings, ...
 
@@ -59,7 +54,7 @@ def write_dataset(
     medium.save_assets(out)
     described = []
     for name, table in groups:
-        pq.write_table(table.combine_chunks(), partial / f"{slug(name)}.parquet", compression="zstd")
+        write_shard(table, str(partial / f"{slug(name)}.parquet"))
         described.append(
             {
                 "name": name,
@@ -103,47 +98,48 @@ def write_text(path: Path, text: str) -> None:
 
 
 class Dataset:
-    """A prepared folder, read lazily, one group at a time.
+    """A prepared folder, whose works are read when they are asked for.
 
     Attributes:
-        path: the folder.
+        where: the folder, or its URL.
         metadata: what metadata.json says.
         medium: what the works are.
     """
 
-    def __init__(self, path: Path, metadata: dict[str, Any]) -> None:
-        self.path, self.metadata = path, metadata
+    def __init__(self, where: Where, metadata: dict[str, Any]) -> None:
+        self.where, self.metadata = where, metadata
         self.medium: Medium = MEDIA[metadata.get("medium", "music")]()
+        self._filesystem, self._root = filesystem_of(where)
         self._groups: dict[str, dict[str, Any]] = {entry["name"]: entry for entry in metadata["groups"]}
-        self._works: dict[str, list[Any]] = {}
+        self._shards: dict[str, Shard] = {}
+        self._recent = recent_rows()
 
     @classmethod
-    def open(cls, path: Path | str, medium: str | None = None) -> Dataset:
+    def open(cls, where: Where, medium: str | None = None) -> Dataset:
         """Open a folder that `metaart data prepare` wrote.
 
         Args:
-            path: the folder.
+            where: the folder; or the URL of a copy, such as s3://bucket/data/music.
             medium: what its works must be (default: anything).
 
         Raises:
             UserError: not such a folder, unfinished, damaged, of another version or another medium.
         """
-        path = Path(path)
-        metadata = read_metadata(path)
+        metadata = read_metadata(where)
         if metadata is None:
             raise UserError(
                 expected="a prepared data folder with metadata.json",
-                got=f"{path}" + (" without it" if path.is_dir() else ", which is not there"),
-                fix=f"Run: metaart data prepare {medium or 'music'} --out {path}",
+                got=f"{where} without it",
+                fix=f"Run: metaart data prepare {medium or 'music'} --out {'FOLDER' if is_url(where) else where}",
             )
         held = metadata.get("medium", "music")
         if held not in MEDIA or (medium is not None and held != medium):
             raise UserError(
                 expected=f"a prepared folder of {medium or ' or '.join(MEDIA)}",
-                got=f"{path}, which holds {held}",
+                got=f"{where}, which holds {held}",
                 fix="Give another folder with --data, or prepare one: metaart data prepare --help",
             )
-        return cls(path, metadata)
+        return cls(where, metadata)
 
     @property
     def splits(self) -> dict[str, list[str]]:
@@ -164,60 +160,54 @@ class Dataset:
             raise UserError(expected=f"a split: {', '.join(SPLITS)}", got=repr(split), fix="Take one of them.")
         return self.splits[split]
 
-    def tradition(self, group: str) -> str:
-        """What a group is kin to."""
-        return str(self._group(group)["tradition"])
-
-    def works(self, group: str, *, keep: bool = True) -> list[Any]:
-        """The works of a group, each as its medium stores it (`StoredScore`, `StoredPicture`).
-
-        Args:
-            group: whose works.
-            keep: remember them for the next call; without, no more than one group is in memory.
-        """
-        if group in self._works:
-            return self._works[group]
-        works = self._read(self.path / "shards" / self._group(group)["shard"])
-        if keep:
-            self._works[group] = works
-        return works
-
-    def _read(self, path: Path) -> list[Any]:
-        fix = "Delete the folder of the prepared data and prepare it again."
-        try:
-            table = pq.read_table(path, schema=schema(self.medium)).combine_chunks()
-        except FileNotFoundError as error:
-            raise UserError(expected="a Parquet shard", got=f"no {path}", fix=fix) from error
-        except (pa.ArrowException, OSError, ValueError) as error:
-            raise UserError(expected="a Parquet shard", got=f"a damaged {path}", fix=fix) from error
-        texts = table.select(_TEXTS).to_pylist()
-        return [self.medium.stored(known, table, row) for row, known in enumerate(texts)]
-
-    def _group(self, group: str) -> dict[str, Any]:
+    def about(self, group: str) -> dict[str, Any]:
+        """What metadata.json says of a group: "tradition", "works", "licences" and what its medium adds."""
         if group not in self._groups:
             raise UserError(
-                expected="a group of this data", got=repr(group), fix=f"metaart data show {self.path} lists them."
+                expected="a group of this data", got=repr(group), fix=f"metaart data show {self.where} lists them."
             )
         return self._groups[group]
 
+    def works(self, *groups: str) -> Works:
+        """The works of these groups, one after another, each as its medium stores it (`StoredScore`, `StoredPicture`).
 
-def read_metadata(path: Path) -> dict[str, Any] | None:
+        Raises:
+            UserError: no such group; a shard is missing or damaged, which may show later, when its works are read.
+        """
+        return Works([self._shard(group) for group in groups])
+
+    def _shard(self, group: str) -> Shard:
+        if group not in self._shards:
+            path = f"{self._root}/shards/{self.about(group)['shard']}"
+            self._shards[group] = Shard(self._filesystem, path, self.medium, self._recent)
+        return self._shards[group]
+
+
+def read_metadata(where: Where) -> dict[str, Any] | None:
     """The metadata of a prepared folder, None where there is none.
 
     Raises:
-        UserError: damaged, or of another version.
+        UserError: out of reach, damaged, or of another version.
     """
-    fix = f"Delete {path} and prepare the data again."
+    fix = f"Delete {where} and prepare the data again."
+    filesystem, root = filesystem_of(where)
     try:
-        metadata = json.loads((path / "metadata.json").read_text(encoding="utf-8"))
+        with filesystem.open_input_stream(f"{root}/metadata.json") as stream:
+            metadata = json.loads(stream.read().decode())
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError) as error:
-        raise UserError(expected="metadata.json as JSON", got=f"a damaged one in {path}", fix=fix) from error
+    except OSError as error:
+        raise UserError(
+            expected="prepared data that can be read",
+            got=f"{where}: {str(error).splitlines()[0][:300]}",
+            fix="Give the right to read it, or name another folder.",
+        ) from error
+    except ValueError as error:
+        raise UserError(expected="metadata.json as JSON", got=f"a damaged one in {where}", fix=fix) from error
     wanted = {"format_version": int, "splits": dict, "groups": list, "rejected": list, "counts": dict}
     if not isinstance(metadata, dict) or not all(isinstance(metadata.get(key), kind) for key, kind in wanted.items()):
-        raise UserError(expected=f"metadata.json with {', '.join(wanted)}", got=f"another in {path}", fix=fix)
+        raise UserError(expected=f"metadata.json with {', '.join(wanted)}", got=f"another in {where}", fix=fix)
     if metadata["format_version"] != FORMAT_VERSION:
-        got = f"version {metadata['format_version']} in {path}"
+        got = f"version {metadata['format_version']} in {where}"
         raise UserError(expected=f"prepared data of version {FORMAT_VERSION}", got=got, fix=fix)
     return metadata

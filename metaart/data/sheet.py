@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from metaart.data.media.pictures import StoredPicture
 from metaart.data.shards import SPLITS, Dataset
 from metaart.errors import UserError
 from metaart.pictures.read import write_png
@@ -22,13 +21,13 @@ def sheet(dataset: Dataset, per_group: int = 8) -> bytes:
     if dataset.medium.name != "pictures":
         raise UserError(
             expected="a prepared folder of pictures",
-            got=f"{dataset.path}, which holds {dataset.medium.name}",
+            got=f"{dataset.where}, which holds {dataset.medium.name}",
             fix="Leave out --sheet; metaart draw shows music.",
         )
     rows = []
     for split in SPLITS:
         for group in dataset.groups(split):
-            works: list[StoredPicture] = dataset.works(group, keep=False)
+            works = dataset.works(group)
             shown = works[:: max(len(works) // per_group, 1)][:per_group]
             rows.append((f"{split}: {group} ({len(works):,})", [work.pixels() for work in shown]))
     return write_png(contact_sheet(rows))

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from torch import Tensor, nn
 
+from metaart.data.location import Where
 from metaart.errors import UserError
 from metaart.tasks import Examples, Head
 
@@ -53,7 +54,7 @@ class Domain(ABC):
     head: Head | None = None
 
     @abstractmethod
-    def hands(self, data: Path | None, split: Split, *, varied: bool) -> list[Hand]:
+    def hands(self, data: Where | None, split: Split, *, varied: bool) -> list[Hand]:
         """The hands of a split; `varied` switches task augmentation on (training) or off (evaluation)."""
 
     @abstractmethod

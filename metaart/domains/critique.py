@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -14,8 +13,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from metaart.data.location import Where
 from metaart.data.media.pictures import StoredPicture
 from metaart.data.shards import Dataset
+from metaart.data.works import Recent
 from metaart.domains.base import Domain, Hand, Split
 from metaart.errors import TooLarge, UserError
 from metaart.networks.convolution import ConvolutionalNet
@@ -83,34 +84,34 @@ class CritiqueConfig:
                 )
 
 
-class _Gallery:
-    """Works in their frame, decoded once each."""
-
-    def __init__(self, works: Sequence[StoredPicture], side: int) -> None:
-        self.works, self._side = works, side
-        self._framed: dict[int, Pixels] = {}
-
-    def __getitem__(self, work: int) -> Pixels:
-        if work not in self._framed:
-            self._framed[work] = framed(self.works[work].pixels(), self._side)
-        return self._framed[work]
-
-
 See = Callable[[Tensor], Examples]
 """Pictures (works, 3, side, side) to all that a learner may be given of them."""
+
+
+class _Gallery:
+    """Works in their frame; those used last are kept decoded.
+
+    Args:
+        name: of these works among those that share what is kept.
+        works: as they are stored.
+        side: of the frame, px.
+        recent: what is kept.
+    """
+
+    def __init__(self, name: str, works: Sequence[StoredPicture], side: int, recent: Recent) -> None:
+        self.name, self.works, self.recent, self._side = name, works, recent, side
+
+    def __getitem__(self, work: int) -> Pixels:
+        return self.recent.find((self.name, work), lambda: framed(self.works[work].pixels(), self._side))
 
 
 class DrawingHand(Hand):
     """One house, painter or set of drawings."""
 
-    def __init__(
-        self, name: str, works: Sequence[StoredPicture], config: CritiqueConfig, varied: bool, see: See
-    ) -> None:
-        works = works[: config.most_works or None]
-        self.name, self.num_works = name, len(works)
-        self._gallery, self._settings, self._see = _Gallery(works, config.side), config.new_hands, see
+    def __init__(self, gallery: _Gallery, config: CritiqueConfig, varied: bool, see: See) -> None:
+        self.name, self.num_works = gallery.name, len(gallery.works)
+        self._gallery, self._settings, self._see = gallery, config.new_hands, see
         self._varied, self._frozen = varied, config.sees == "frozen"
-        self._seen: dict[int, Tensor] = {}
 
     def pictures(self, works: Sequence[int]) -> Tensor:
         """The works as they are, (works, 3, side, side) float, 0 white to 1 black."""
@@ -121,10 +122,12 @@ class DrawingHand(Hand):
         if not self._frozen:
             pictures = self.pictures(works)
             return {"pictures": draw_hand(self._settings, variation).apply(pictures) if self._varied else pictures}
-        new = [work for work in dict.fromkeys(works) if work not in self._seen]
-        if new:
-            self._seen |= dict(zip(new, self._see(self.pictures(new))["frozen"], strict=True))
-        return {"frozen": torch.stack([self._seen[work] for work in works])}
+        kept = self._gallery.recent
+        seen: dict[int, Tensor | None] = {work: kept.get((self.name, work, "frozen")) for work in works}
+        new = [work for work, features in seen.items() if features is None]
+        for work, features in zip(new, self._see(self.pictures(new))["frozen"] if new else [], strict=True):
+            seen[work] = kept[self.name, work, "frozen"] = features.clone()
+        return {"frozen": torch.stack([features for work in works if (features := seen[work]) is not None])}
 
 
 class Curator(Hand):
@@ -187,21 +190,20 @@ class Critique(Domain):
     def _frozen(self) -> FrozenFeatures:
         return FrozenFeatures(self.config.side)
 
-    def hands(self, data: Path | None, split: Split, *, varied: bool) -> list[Hand]:
+    def hands(self, data: Where | None, split: Split, *, varied: bool) -> list[Hand]:
         """The groups of a folder of pictures; or, for rating, made curators who know all of them."""
-        if data is None:
+        if not data:
             raise UserError(
                 expected="a folder of prepared drawings",
                 got="none",
                 fix="Run `metaart data prepare drawings --out data/drawings`, then give `--data data/drawings`.",
             )
-        dataset = Dataset.open(data, "pictures")
+        dataset, recent, config = Dataset.open(data, "pictures"), Recent(lambda kept: kept.nbytes), self.config
         if not self.rates:
-            return [
-                DrawingHand(group, dataset.works(group), self.config, varied, self.see)
-                for group in dataset.groups(split)
-            ]
-        gallery = _Gallery([work for group in dataset.groups(split) for work in dataset.works(group)], self.config.side)
+            drawn = {group: dataset.works(group)[: config.most_works or None] for group in dataset.groups(split)}
+            galleries = [_Gallery(group, works, config.side, recent) for group, works in drawn.items()]
+            return [DrawingHand(gallery, config, varied, self.see) for gallery in galleries]
+        gallery = _Gallery("all", dataset.works(*dataset.groups(split)), config.side, recent)
         some = np.random.default_rng(0).permutation(len(gallery.works))[:_STANDARD_WORKS]
         standard = Standard.of(np.stack([gallery[int(work)] for work in some]))
         count = CURATORS["train"] if varied else CURATORS[split] if split != "train" else CURATORS["validation"]

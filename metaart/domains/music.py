@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from metaart.data.location import Where
 from metaart.data.media.music import StoredScore
 from metaart.data.shards import Dataset
 from metaart.domains.base import Domain, Hand, Split
@@ -129,9 +130,9 @@ class Music(Domain):
         self.views = {"whole": lambda examples: examples, "opening": self._opening}
         self.baselines = {"bigrams of the support set": self._bigrams}
 
-    def hands(self, data: Path | None, split: Split, *, varied: bool) -> list[Hand]:
+    def hands(self, data: Where | None, split: Split, *, varied: bool) -> list[Hand]:
         """The groups of a prepared folder."""
-        if data is None:
+        if not data:
             raise UserError(
                 expected="a folder of prepared music",
                 got="none",

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from metaart.data.location import Where
 from metaart.domains.base import Domain, Hand, Split
 from metaart.errors import UserError
 from metaart.networks.mlp import MLP
@@ -59,7 +59,7 @@ class Sinusoid(Domain):
     def __init__(self, config: SinusoidConfig = SinusoidConfig()) -> None:
         self.config = config
 
-    def hands(self, data: Path | None, split: Split, *, varied: bool) -> list[Hand]:  # noqa: ARG002
+    def hands(self, data: Where | None, split: Split, *, varied: bool) -> list[Hand]:  # noqa: ARG002
         """One hand whose variations are the waves; no data is read."""
         return [SineHand()]
 

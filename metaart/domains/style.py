@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from torch import Tensor, nn
 
+from metaart.data.location import Where, absolute
 from metaart.data.shards import Dataset
+from metaart.data.works import Recent
 from metaart.domains.base import Domain, Hand, Split
 from metaart.errors import TooLarge, UserError
 from metaart.networks.stylist import Stylist
@@ -39,7 +41,7 @@ class StyleConfig:
         blocks: residual blocks there.
         hidden: width of what predicts the affines from the style.
         conditioned: whether the network is told what the style is like; otherwise its weights alone say it.
-        photographs: prepared folder of photographs; those that ship with the package if empty.
+        photographs: prepared folder of photographs, or its URL; those that ship with the package if empty.
         pictures: pictures of a hand in one task, at most.
         objective: what is minimised.
         new_styles: task augmentation; each part can be switched.
@@ -71,6 +73,12 @@ class StyleConfig:
                     fix=f"Give another value: --set domain.{name}=...",
                 )
 
+    def located(self) -> StyleConfig:
+        """The same, its files named so that a process in another folder finds them."""
+        kind, mark, path = self.objective.loss_network.partition(":")
+        objective = dataclasses.replace(self.objective, loss_network=f"{kind}{mark}{absolute(path)}")
+        return dataclasses.replace(self, photographs=absolute(self.photographs), objective=objective)
+
 
 class HasPixels(Protocol):
     """A stored picture."""
@@ -79,15 +87,32 @@ class HasPixels(Protocol):
         """uint8 (height, width, 3)."""
 
 
+class Photographs(Sequence[Pixels]):
+    """Stored photographs, decoded; those used last stay so."""
+
+    def __init__(self, works: Sequence[HasPixels]) -> None:
+        self._works, self._recent = works, Recent(lambda pixels: pixels.nbytes)
+
+    def __len__(self) -> int:
+        return len(self._works)
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return Photographs(self._works[place])
+        place = range(len(self))[place]
+        return self._recent.find(place, lambda: self._works[place].pixels())
+
+
 @dataclass(frozen=True, eq=False)
 class Shown:
     """A photograph in the place of an artist's picture."""
 
-    array: Pixels
+    photographs: Sequence[Pixels]
+    place: int
 
     def pixels(self) -> Pixels:
         """As it is."""
-        return self.array
+        return self.photographs[self.place]
 
 
 class StyleHand(Hand):
@@ -158,9 +183,9 @@ class Style(Domain):
         self.objective = Objective(config.objective)
         self.reader = Reader(self.objective)
 
-    def hands(self, data: Path | None, split: Split, *, varied: bool) -> list[Hand]:
+    def hands(self, data: Where | None, split: Split, *, varied: bool) -> list[Hand]:
         """The groups of a prepared folder that are mostly in colour, each beside the photographs of the split."""
-        if data is None:
+        if not data:
             raise UserError(
                 expected="a folder of prepared pictures",
                 got="none",
@@ -168,25 +193,24 @@ class Style(Domain):
             )
         dataset = Dataset.open(data, medium="pictures")
         photographs = self.photographs(split)
-        works = {group: dataset.works(group) for group in dataset.groups(split)}
         artists: dict[str, Sequence[HasPixels]] = {
-            group: pictures
-            for group, pictures in works.items()
-            if 2 * sum(work.colour for work in pictures) >= len(pictures)
+            group: dataset.works(group)
+            for group in dataset.groups(split)
+            if dataset.about(group)["colour_share"] >= 0.5
         }
         if varied and self.config.new_styles.photographs:
-            artists |= {f"a photograph ({place})": [Shown(pixels)] for place, pixels in enumerate(photographs, 1)}
+            artists |= {f"a photograph ({place + 1})": [Shown(photographs, place)] for place in range(len(photographs))}
         return [
             StyleHand(name, pictures, photographs, self.reader, self.config, varied)
             for name, pictures in artists.items()
         ]
 
-    def photographs(self, split: Split) -> list[Pixels]:
+    def photographs(self, split: Split) -> Sequence[Pixels]:
         """The photographs of a split; those that ship, in parts, where no folder is set."""
         if not self.config.photographs:
             return [part for pixels in shipped_photographs() for part in quarters(pixels)]
-        dataset = Dataset.open(Path(self.config.photographs), medium="pictures")
-        return [work.pixels() for group in dataset.groups(split) for work in dataset.works(group)]
+        dataset = Dataset.open(self.config.photographs, medium="pictures")
+        return Photographs(dataset.works(*dataset.groups(split)))
 
     def learner(self) -> nn.Module:
         """The image transformation network."""

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from metaart.algorithms import MetaAlgorithm
 from metaart.build import build_sampler
+from metaart.data.location import Where
 from metaart.data.sampler import TaskSampler
 from metaart.domains import Domain
 from metaart.errors import UserError
@@ -79,7 +80,7 @@ def evaluate(
     run: Path,
     config: EvaluationConfig,
     *,
-    data: Path | None = None,
+    data: Where | None = None,
     also: Mapping[str, Path] | None = None,
     rivals: Mapping[str, Path] | None = None,
     progress: bool = True,

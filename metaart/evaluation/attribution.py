@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from metaart.creation.confidence import NEVER, Calibration, Confidence, save_calibration
 from metaart.creation.critic import Critic
+from metaart.data.location import Where
 from metaart.errors import UserError
 from metaart.evaluation.attributors import MetaMethod, Method, frozen_method
 from metaart.evaluation.episodes import Episode, Gallery, draw_episodes, open_gallery
@@ -88,7 +89,7 @@ class Answers(NamedTuple):
         return torch.arange(hands).repeat_interleave(works // hands).expand(episodes, works)
 
 
-def evaluate_attribution(run: Path, config: AttributionConfig, *, data: Path | None = None,
+def evaluate_attribution(run: Path, config: AttributionConfig, *, data: Where | None = None,
                          also: Mapping[str, Path] | None = None, progress: bool = True) -> dict[str, Any]:  # fmt: skip
     """Judge a run of attribution on the test hands, and keep its calibration beside it.
 
@@ -106,7 +107,7 @@ def evaluate_attribution(run: Path, config: AttributionConfig, *, data: Path | N
         UserError: not a run of attribution, or too few hands.
     """
     critic = Critic(run)
-    folder = Path(data or critic.creator.config.data)
+    folder = data or critic.creator.config.data
     critics = {run.name: critic, **{name: Critic(path) for name, path in (also or {}).items()}}
     galleries = {
         split: open_gallery(critic.domain, folder, split, config.works_per_hand) for split in ("validation", "test")

@@ -20,7 +20,7 @@ Writes evaluation.json, evaluation.md and pictures into the run (or --out).
 def add_evaluate(evaluate: argparse.ArgumentParser) -> None:
     """Add the options to the parser of `metaart evaluate`; it sets `run`, which takes the options and returns 0."""
     evaluate.add_argument("run_directory", type=Path, metavar="RUN", help="run directory of the meta-learner")
-    evaluate.add_argument("--data", type=Path, help="prepared folder, if not the one the run was trained on")
+    evaluate.add_argument("--data", help="prepared folder or its URL, if not the one the run was trained on")
     evaluate.add_argument("--episodes", type=int, default=600, help="test episodes; of style: styles at most (600)")
     evaluate.add_argument("--validation-episodes", type=int, default=120, help="for choosing the rivals' rates (120)")
     evaluate.add_argument(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from metaart.creation.critic import Critic
 from metaart.creation.files import write_file
+from metaart.data.location import Where
 from metaart.evaluation.attribution import AttributionConfig, evaluate_attribution
 from metaart.evaluation.critique_report import attribution_text, plot_reliability, rating_text
 from metaart.evaluation.episodes import draw_episodes, open_gallery
@@ -24,7 +25,7 @@ def evaluate_critique(
     run: Path,
     *,
     out: Path,
-    data: Path | None = None,
+    data: Where | None = None,
     also: Mapping[str, Path] | None = None,
     episodes: int = 600,
     validation_episodes: int = 120,
@@ -54,7 +55,7 @@ def evaluate_critique(
     else:
         config = AttributionConfig(episodes, validation_episodes)
         result = evaluate_attribution(run, config, data=data, also=also)
-        gallery = open_gallery(critic.domain, Path(data or critic.creator.config.data), "test", config.works_per_hand)
+        gallery = open_gallery(critic.domain, data or critic.creator.config.data, "test", config.works_per_hand)
         some = draw_episodes(gallery, min(MAPS, episodes), ways=config.ways, shots=max(config.shots),
                              query=config.query, seed=config.seed)  # fmt: skip
         result["maps"] = judge_maps(critic, gallery, some, shots=max(config.shots))

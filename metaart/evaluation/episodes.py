@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from metaart.data.location import Where
 from metaart.data.sampler import EpisodeConfig, TaskSampler
 from metaart.domains.base import Split
 from metaart.domains.critique import Critique, DrawingHand
@@ -68,7 +68,7 @@ class _Numbered:
         return {"place": self._first + torch.tensor(works, dtype=torch.int64)}
 
 
-def open_gallery(domain: Critique, data: Path, split: Split, works_per_hand: int) -> Gallery:
+def open_gallery(domain: Critique, data: Where, split: Split, works_per_hand: int) -> Gallery:
     """The first works of every hand of a split, undisturbed: of drawings, those of the subjects that most sets draw."""
     hands = [hand for hand in domain.hands(data, split, varied=False) if isinstance(hand, DrawingHand)]
     pictures, first = [], [0]

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from metaart.creation.creator import Creator
 from metaart.creation.music import music_of
+from metaart.data.location import Where
 from metaart.data.shards import Dataset
 from metaart.domains.music import Music, window
 from metaart.errors import UserError
@@ -75,7 +76,7 @@ class _Piece(NamedTuple):
 def judge_run(
     run: Path | str | None,
     *,
-    data: Path | str | None = None,
+    data: Where | None = None,
     hands: int = 24,
     config: JudgeConfig = JudgeConfig(),
     progress: bool = True,
@@ -105,7 +106,7 @@ def judge_run(
     creator = Creator(run)
     music_of(creator, fix="Use --judge-hands 0 to leave it out.", expected="a run of music to judge creations of")
     num_support = creator.config.meta.episode.support or 5
-    folder = Path(data or creator.config.data)
+    folder = data or creator.config.data
     chosen, left_out = _choose(folder, hands, num_support, config)
     total = len(chosen) * (2 + 2 * config.pieces)
     with tqdm(total=total, desc="judge", unit="part", disable=not progress) as bar:
@@ -177,7 +178,7 @@ def judgement_table(judged: dict[str, Any]) -> str:
     return "\n\n".join([head.strip(), markdown(near), markdown(likely), markdown(copied)]) + "\n"
 
 
-def _choose(data: Path, hands: int, num_support: int, config: JudgeConfig) -> tuple[list[_Hand], int]:
+def _choose(data: Where, hands: int, num_support: int, config: JudgeConfig) -> tuple[list[_Hand], int]:
     """Test hands with their examples and held-out works, and how many were too small."""
     dataset = Dataset.open(data)
     names = dataset.groups("test")

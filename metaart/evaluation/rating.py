@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from metaart.creation.confidence import Calibration, Confidence, save_calibration
 from metaart.creation.critic import Critic
+from metaart.data.location import Where
 from metaart.data.sampler import EpisodeConfig, TaskSampler
 from metaart.domains.base import Split
 from metaart.domains.critique import Curator, score_of
@@ -74,7 +75,7 @@ Describe = Callable[[Examples], Tensor]
 """Examples to features, (works, d)."""
 
 
-def evaluate_rating(run: Path, config: RatingConfig, *, data: Path | None = None,
+def evaluate_rating(run: Path, config: RatingConfig, *, data: Where | None = None,
                     also: Mapping[str, Path] | None = None, progress: bool = True) -> dict[str, Any]:  # fmt: skip
     """Judge a run of rating on the test curators, and keep its intervals beside it.
 
@@ -93,7 +94,7 @@ def evaluate_rating(run: Path, config: RatingConfig, *, data: Path | None = None
     """
     critic = Critic(run)
     critics = {run.name: critic, **{name: Critic(path) for name, path in (also or {}).items()}}
-    folder = Path(data or critic.creator.config.data)
+    folder = data or critic.creator.config.data
     counts: dict[Split, int] = {"validation": config.validation_episodes, "test": config.episodes}
     episodes = {split: draw(critic, folder, split, count, config.shots, config) for split, count in counts.items()}
     frozen = FrozenFeatures(config.frozen_side)
@@ -126,7 +127,7 @@ def evaluate_rating(run: Path, config: RatingConfig, *, data: Path | None = None
     }
 
 
-def draw(critic: Critic, data: Path, split: Split, count: int, shots: int, config: RatingConfig) -> list[Episode]:
+def draw(critic: Critic, data: Where, split: Split, count: int, shots: int, config: RatingConfig) -> list[Episode]:
     """Episodes of the made curators of a split."""
     hands = [hand for hand in critic.domain.hands(data, split, varied=False) if isinstance(hand, Curator)]
     sampler = TaskSampler(hands, EpisodeConfig(shots, config.query, size_power=0.0), config.seed)
@@ -139,7 +140,7 @@ def draw(critic: Critic, data: Path, split: Split, count: int, shots: int, confi
     return found
 
 
-def calibrated(critic: Critic, data: Path, config: RatingConfig) -> Calibration:
+def calibrated(critic: Critic, data: Where, config: RatingConfig) -> Calibration:
     """Intervals from validation curators, by the number of examples."""
     entries = []
     for shots in config.calibrated_shots:

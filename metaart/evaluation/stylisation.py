@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from metaart.algorithms import MetaAlgorithm
 from metaart.build import build_pooled
+from metaart.data.location import Where
 from metaart.data.shards import Dataset
 from metaart.domains.style import SUPPORT_PHOTOGRAPHS, Style
 from metaart.errors import UserError
@@ -96,7 +97,7 @@ Trials = dict[str, dict[int, Trial]]
 
 
 def evaluate(
-    run: Path, config: StylisationConfig, *, data: Path | None = None, progress: bool = True
+    run: Path, config: StylisationConfig, *, data: Where | None = None, progress: bool = True
 ) -> tuple[dict[str, Any], list[Subject], list[Pixels], list[Trials]]:
     """Judge a run on every picture of the test hands.
 
@@ -108,7 +109,7 @@ def evaluate(
         raise UserError(expected="a run of style", got=str(run), fix="Give one of `metaart train style`.")
     shown = domain.photographs("test")
     photographs = [square(shown[place], config.size) for place in spaced(len(shown), config.photographs)]
-    subjects = subjects_of(domain, data or Path(run_config.data), photographs, config)
+    subjects = subjects_of(domain, data or run_config.data, photographs, config)
     algorithm.requires_grad_(False)
     pooled, fresh = build_pooled(run_config, domain), build_pooled(run_config, domain).theta()
     start = _pooled_theta(run, algorithm)
@@ -127,7 +128,7 @@ def evaluate(
     return summary(run_config.recipe, subjects, trials, config), subjects, photographs, trials
 
 
-def subjects_of(domain: Style, data: Path, photographs: Sequence[Pixels], config: StylisationConfig) -> list[Subject]:
+def subjects_of(domain: Style, data: Where, photographs: Sequence[Pixels], config: StylisationConfig) -> list[Subject]:
     """Pictures of the test hands, in the order of the data, each as a style."""
     dataset, stock = Dataset.open(data, medium="pictures"), shipped_photographs()
     tried = [square(stock[place % len(stock)], config.size) for place in range(SUPPORT_PHOTOGRAPHS)]

@@ -15,6 +15,7 @@ from metaart.creation.confidence import Calibration, Confidence
 from metaart.creation.creator import Creator
 from metaart.creation.likelihood import token_losses
 from metaart.creation.music import music_of
+from metaart.data.location import Where
 from metaart.data.sampler import EpisodeConfig, TaskSampler
 from metaart.domains.base import Split
 from metaart.evaluation.statistics import half_width
@@ -45,7 +46,7 @@ class TunesConfig:
 
 
 def evaluate_tunes(
-    run: Path, config: TunesConfig, *, data: Path | None = None, progress: bool = True
+    run: Path, config: TunesConfig, *, data: Where | None = None, progress: bool = True
 ) -> dict[str, Any]:
     """Judge how well adapted models tell composers apart, beside bigrams counted on the examples.
 
@@ -63,7 +64,7 @@ def evaluate_tunes(
     """
     creator = Creator(run)
     domain = music_of(creator, fix="Give a run of `metaart train music`.")
-    folder = Path(data or creator.config.data)
+    folder = data or creator.config.data
     said: dict[str, dict[Split, tuple[Tensor, Tensor]]] = {"adapted models": {}, "bigrams of the examples": {}}
     ways = config.ways
     counts: dict[Split, int] = {"validation": config.validation_episodes, "test": config.episodes}

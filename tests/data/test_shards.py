@@ -21,7 +21,7 @@ def copy(music_data: Path, tmp_path: Path) -> Path:
 
 def test_the_splits_keep_traditions_apart(music_data: Path) -> None:
     dataset = Dataset.open(music_data)
-    held = {split: {dataset.tradition(group) for group in groups} for split, groups in dataset.splits.items()}
+    held = {split: {dataset.about(group)["tradition"] for group in groups} for split, groups in dataset.splits.items()}
     assert all(held.values())
     assert {split: sorted(found) for split, found in held.items()} == dataset.metadata["traditions"]
     assert sum(map(len, held.values())) == len(set().union(*held.values()))
@@ -50,7 +50,7 @@ def test_unknown_names_are_refused(music_data: Path) -> None:
     assert dataset.groups("test") == dataset.splits["test"]
     with pytest.raises(UserError, match="train, validation, test"):
         dataset.groups("testing")
-    for ask in (dataset.works, dataset.tradition):
+    for ask in (dataset.works, dataset.about):
         with pytest.raises(UserError, match="a group of this data"):
             ask("Nobody")
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from metaart.data.media.base import schema
 from metaart.data.media.pictures import Pictures
-from metaart.data.shards import schema, write_dataset
+from metaart.data.shards import write_dataset
 from metaart.pictures.read import Pixels, write_png
 
 HANDS = {"train": 12, "validation": 12, "test": 12}

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from metaart.data.base import Entry
 
 Row = dict[str, Any]
+TEXTS = ("group", "tradition", "split", "work_id", "title", "source", "licence")
+"""The columns that works of every medium have."""
 
 
 @dataclass(frozen=True)
@@ -78,3 +80,8 @@ class Medium(ABC):
 
     def save_assets(self, out: Path) -> None:  # noqa: B027
         """Write what belongs beside the shards; nothing here."""
+
+
+def schema(medium: Medium) -> pa.Schema:
+    """The columns of a shard: texts that all works have, then those of the medium."""
+    return pa.schema([*(pa.field(name, pa.string()) for name in TEXTS), *medium.columns])
