@@ -28,7 +28,7 @@ from metaart.recipes import recipe
 
 SIZES_MB = (128, 512, 2048)
 GROUPS, SIDE = 32, 64
-BATCHES = 150
+BATCHES = 40
 
 
 def write_noise(out: Path, megabytes: int) -> None:
@@ -53,8 +53,8 @@ def write_noise(out: Path, megabytes: int) -> None:
 
 
 def draw_tasks(data: Path) -> dict[str, Any]:
-    """What drawing the batches of the recipe `critique` costs in this process."""
-    config = override(recipe("critique"), [f"data={data}", "meta.tasks=4"])
+    """What drawing batches of the recipe `critique` costs in this process, where the learner is given pictures."""
+    config = override(recipe("critique"), [f"data={data}", "domain.sees=pictures", "meta.tasks=4"])
     domain = build_domain(config)
     before, begun = _peak_mb(), time.perf_counter()
     sampler = build_sampler(config, config.meta, domain, "train")

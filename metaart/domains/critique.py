@@ -102,7 +102,11 @@ class _Gallery:
         self.name, self.works, self.recent, self._side = name, works, recent, side
 
     def __getitem__(self, work: int) -> Pixels:
-        return self.recent.find((self.name, work), lambda: framed(self.works[work].pixels(), self._side))
+        return self.recent.find((self.name, work), lambda: self.decoded(work))
+
+    def decoded(self, work: int) -> Pixels:
+        """A work that is used but once: it is not kept."""
+        return framed(self.works[work].pixels(), self._side)
 
 
 class DrawingHand(Hand):
@@ -123,11 +127,12 @@ class DrawingHand(Hand):
             pictures = self.pictures(works)
             return {"pictures": draw_hand(self._settings, variation).apply(pictures) if self._varied else pictures}
         kept = self._gallery.recent
-        seen: dict[int, Tensor | None] = {work: kept.get((self.name, work, "frozen")) for work in works}
-        new = [work for work, features in seen.items() if features is None]
-        for work, features in zip(new, self._see(self.pictures(new))["frozen"] if new else [], strict=True):
-            seen[work] = kept[self.name, work, "frozen"] = features.clone()
-        return {"frozen": torch.stack([features for work in works if (features := seen[work]) is not None])}
+        seen: dict[int, Tensor] = {work: kept[self.name, work] for work in works if (self.name, work) in kept}
+        if new := [work for work in dict.fromkeys(works) if work not in seen]:
+            found = self._see(ink([self._gallery.decoded(work) for work in new]))["frozen"]
+            seen |= {work: features.clone() for work, features in zip(new, found, strict=True)}
+            kept.update({(self.name, work): seen[work] for work in new})
+        return {"frozen": torch.stack([seen[work] for work in works])}
 
 
 class Curator(Hand):

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -15,12 +16,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
+from metaart import __version__
 from metaart.algorithms import MetaAlgorithm
 from metaart.build import build_sampler
+from metaart.config import to_json
 from metaart.data.location import Where
 from metaart.data.sampler import TaskSampler
-from metaart.domains import Domain
+from metaart.domains import Domain, Split
 from metaart.errors import UserError
+from metaart.evaluation.kept import Kept, file_sum
 from metaart.evaluation.rivals import (
     LEARNED,
     Contender,
@@ -32,10 +36,19 @@ from metaart.evaluation.rivals import (
 )
 from metaart.evaluation.statistics import half_width, half_width_by_hand
 from metaart.tasks import Examples, Params, Task, unstack
-from metaart.training.run import load_config
+from metaart.training.run import POOLED, WEIGHTS, load_config
 
 Losses = NDArray[np.float64]
-Measurer = Callable[[float, list[Task], Sequence[int]], Losses]
+
+
+class Episodes(NamedTuple):
+    """Tasks of a split, in batches."""
+
+    split: Split
+    batches: list[Task]
+
+
+Measurer = Callable[[float, Episodes, Sequence[int]], Losses]
 BEFORE = "itself before adaptation"
 
 
@@ -83,6 +96,7 @@ def evaluate(
     data: Where | None = None,
     also: Mapping[str, Path] | None = None,
     rivals: Mapping[str, Path] | None = None,
+    out: Path | None = None,
     progress: bool = True,
 ) -> dict[str, Any]:
     """Judge a run on the test hands.
@@ -93,6 +107,8 @@ def evaluate(
         data: prepared folder, if not the one that the run was trained on.
         also: more meta-learners by name, on the same episodes.
         rivals: runs whose pooled weights are fine-tuned, by name; the run's own if left out.
+        out: folder where measurements are kept meanwhile: called again with the same, an evaluation that was stopped
+            goes on.
         progress: show a bar.
 
     Returns:
@@ -112,22 +128,27 @@ def evaluate(
     seeded = dataclasses.replace(run_config, seed=config.seed)
     tests = build_sampler(seeded, run_config.meta, domain, "test")
     validations = build_sampler(seeded, run_config.meta, domain, "validation")
-    test_batches = _batches(tests, config.episodes, config.batch)
-    validation_batches = _batches(validations, config.validation_episodes, config.batch)
+    judged = Episodes("test", _batches(tests, config.episodes, config.batch))
+    choosing = Episodes("validation", _batches(validations, config.validation_episodes, config.batch))
+    runs = {"": run, **(also or {}), **(rivals or {})}
+    sums = {name: [file_sum(path / file) for file in (WEIGHTS, POOLED)] for name, path in runs.items()}
+    told = {"version": __version__, "config": to_json(seeded), "evaluation": asdict(config), "runs": sums}
+    kept = Kept(out, {**told, "episodes": [_sum(episodes.batches) for episodes in (judged, choosing)]})
     losses: dict[str, Losses] = {}
     methods: dict[str, dict[str, Any]] = {}
     with tqdm(total=len(contenders) + len(baselines), desc="evaluate", unit="method", disable=not progress) as bar:
         for contender in contenders:
             bar.set_postfix_str(contender.name)
-            measure = _measurer(contender, domain, progress)
-            losses[contender.name], rates, tried = _judge(contender, measure, validation_batches, test_batches, config)
+            measure = _measurer(contender, domain, kept, progress)
+            losses[contender.name], rates, tried = _judge(contender, measure, choosing, judged, config)
             views = _table(losses[contender.name], rates, domain, config)
             methods[contender.name] = {"units": contender.units, "tried": tried, "views": views}
             bar.update()
         for name, baseline in baselines.items():
-            losses[name] = _baseline(baseline, domain, test_batches, config)
+            losses[name] = _baseline(baseline, domain, judged.batches, config)
             methods[name] = {"units": 0, "tried": [], "views": _table(losses[name], None, domain, config)}
             bar.update()
+    kept.clear()
     hands = [tests.hand(0, index).name for index in range(config.episodes)]
     return {
         "run": run_config.recipe,
@@ -170,8 +191,17 @@ def _batches(sampler: TaskSampler, episodes: int, batch: int) -> list[Task]:
     ]  # fmt: skip
 
 
+def _sum(batches: list[Task]) -> str:
+    """SHA-256 of what the episodes hold."""
+    found = sha256()
+    for side in (side for task in batches for side in (task.support, task.query)):
+        for name in sorted(side):
+            found.update(side[name].contiguous().numpy().tobytes())
+    return found.hexdigest()
+
+
 def _judge(
-    contender: Contender, measure: Measurer, validations: list[Task], tests: list[Task], config: EvaluationConfig
+    contender: Contender, measure: Measurer, validations: Episodes, tests: Episodes, config: EvaluationConfig
 ) -> tuple[Losses, Losses | None, list[float]]:
     """Test losses (episodes, views, steps) at the rates that were best on validation; those rates; all that were tried.
 
@@ -196,13 +226,17 @@ def _judge(
     return chosen, best, list(tried)
 
 
-def _measurer(contender: Contender, domain: Domain, progress: bool) -> Measurer:
+def _measurer(contender: Contender, domain: Domain, kept: Kept, progress: bool) -> Measurer:
     """Losses (episodes, views, steps) of a contender at a rate, with a bar of their own."""
 
-    def measure(rate: float, batches: list[Task], steps: Sequence[int]) -> Losses:
+    def measured(rate: float, batches: list[Task], steps: Sequence[int]) -> Losses:
         algorithm, label = contender.at_rate(rate), contender.name + (f" at {rate:g}" if rate != LEARNED else "")
         shown = tqdm(batches, desc=f"  {label}", unit="batch", leave=False, disable=not progress)
         return np.concatenate([curve(algorithm, domain, tasks, steps).double().numpy() for tasks in shown])
+
+    def measure(rate: float, episodes: Episodes, steps: Sequence[int]) -> Losses:
+        key = (contender.name, rate, episodes.split, list(steps))
+        return kept.find(key, lambda: measured(rate, episodes.batches, steps))
 
     return measure
 

@@ -79,14 +79,15 @@ def _adaptation(options: argparse.Namespace) -> int:
         steps=tuple(sorted(set(options.steps))),
         from_nothing=not options.tuning_only,
     )
+    out = options.out or options.run_directory
     result = evaluate(
         options.run_directory,
         config,
         data=options.data,
         also=named_runs(options.also),
         rivals=named_runs(options.rival) or None,
+        out=out,
     )
-    out = options.out or options.run_directory
     out.mkdir(parents=True, exist_ok=True)
     written, words = ["evaluation.json", "evaluation.md", "evaluation.png"], report.text(result)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from metaart.algorithms import Batching
 from metaart.algorithms.maml import MAML, MAMLConfig
@@ -16,7 +17,9 @@ from metaart.build import build_sampler
 from metaart.config import RunConfig
 from metaart.data.shards import Dataset
 from metaart.errors import UserError
-from metaart.evaluation.adaptation import BEFORE, EvaluationConfig, curve, evaluate
+from metaart.evaluation import adaptation
+from metaart.evaluation.adaptation import BEFORE, EvaluationConfig, Losses, curve, evaluate
+from metaart.evaluation.kept import FOLDER, Kept
 from metaart.evaluation.rivals import best_rates, search_rates
 from metaart.evaluation.statistics import half_width, half_width_by_hand
 from metaart.tasks import select
@@ -137,6 +140,47 @@ def test_every_rival_is_there_and_the_result_is_json(result: dict[str, Any], mus
     assert all(row["ahead"] == 0 for row in before)
 
 
+def test_an_evaluation_that_was_stopped_goes_on(
+    tiny_run: Path, result: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls, measure = [0], adaptation.curve
+
+    def counted(*arguments: Any) -> Tensor:
+        calls[0] += 1
+        if calls[0] == stop_at:
+            raise KeyboardInterrupt
+        return measure(*arguments)
+
+    monkeypatch.setattr(adaptation, "curve", counted)
+    stop_at = 8
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(tiny_run, SMALL, out=tmp_path, progress=False)
+    measured = sorted((tmp_path / FOLDER).rglob("*.npy"))
+    assert len(measured) >= 2
+    measured[0].write_bytes(measured[0].read_bytes()[:-9])  # as a machine leaves it that loses its power
+    before, stop_at = calls[0], 0
+    assert evaluate(tiny_run, SMALL, out=tmp_path, progress=False) == result
+    assert not (tmp_path / FOLDER).exists()
+    again, calls[0] = calls[0] - before, 0
+    assert evaluate(tiny_run, SMALL, progress=False) == result
+    assert again < calls[0], "what was measured is not measured again"
+
+
+def test_what_was_kept_of_another_evaluation_is_not_used(tmp_path: Path) -> None:
+    def one() -> Losses:
+        return np.ones(1)
+
+    def two() -> Losses:
+        return np.full(1, 2.0)
+
+    assert Kept(tmp_path, {"seed": 1}).find(("a", 0.1), one) == 1
+    assert Kept(tmp_path, {"seed": 1}).find(("a", 0.1), two) == 1
+    assert Kept(tmp_path, {"seed": 1}).find(("a", 0.2), two) == 2
+    assert Kept(tmp_path, {"seed": 2}).find(("a", 0.1), two) == 2
+    assert len(list((tmp_path / FOLDER).iterdir())) == 1
+    assert Kept(None, {}).find(("a", 0.1), two) == 2
+
+
 def test_rates_are_those_that_were_best_on_validation(
     result: dict[str, Any], tiny_run: Path, tiny_config: RunConfig
 ) -> None:
@@ -155,8 +199,6 @@ def test_test_hands_have_no_say_in_the_rates(
     result: dict[str, Any], tiny_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Other test episodes, other losses, the same rates."""
-    from metaart.evaluation import adaptation
-
     genuine = adaptation.build_sampler
 
     def others(config: Any, stage: Any, domain: Any, split: Any) -> Any:
