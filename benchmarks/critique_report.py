@@ -109,13 +109,13 @@ def verdicts(attribution: Results) -> list[str]:
             f"{100 * off:.1f} points (bar {100 * COVERAGE_BAR:.0f}: {_held(off <= COVERAGE_BAR)})."
         )
     for row in attribution["paired"]:
-        if "protonet" in row["other"] and "protonet" not in row["meta"]:
+        meta, other = (row[key].removeprefix("meta: ") for key in ("meta", "other"))
+        if other == f"{meta.partition('-')[0]}-protonet" != meta:  # ProtoNet on the same network
             low, high = row["ahead"] - row["interval"], row["ahead"] + row["interval"]
             place = "ahead of" if low > 0 else "behind" if high < 0 else "level with"
             said.append(
-                f"{row['shots']} {'example' if row['shots'] == 1 else 'examples'}: "
-                f"{row['meta'].removeprefix('meta: ')} "
-                f"is {place} ProtoNet ({100 * row['ahead']:+.1f} ± {100 * row['interval']:.1f} points)."
+                f"{row['shots']} {'example' if row['shots'] == 1 else 'examples'}: {meta} is {place} {other}, on the "
+                f"same network and budget ({100 * row['ahead']:+.1f} ± {100 * row['interval']:.1f} points)."
             )
     return said
 

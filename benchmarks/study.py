@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -79,7 +80,7 @@ def carry_out(
 
 
 def _run_commands(commands: Sequence[Command], only: Sequence[str]) -> None:
-    """Run what is not done yet; a run that was stopped goes on."""
+    """Run what is not done yet, on one core; a run that was stopped goes on."""
     for command in commands:
         if only and command.name not in only:
             continue
@@ -88,7 +89,8 @@ def _run_commands(commands: Sequence[Command], only: Sequence[str]) -> None:
             continue
         print(f"{command.name}: metaart {command.line}", flush=True)
         resume = ["--resume"] if command.line.startswith("train") and Path(f"runs/{command.name}").exists() else []
-        subprocess.run([sys.executable, "-m", "metaart.cli", *shlex.split(command.line), *resume], check=True)
+        asked = [sys.executable, "-m", "metaart.cli", *shlex.split(command.line), *resume]
+        subprocess.run(asked, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=True)
 
 
 def collect_runs(commands: Sequence[Command]) -> dict[str, Any]:
