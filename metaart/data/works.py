@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Hashable, Sequence
 from itertools import accumulate
+from operator import attrgetter
 from typing import Any, TypeVar, overload
 
 import pyarrow as pa
@@ -29,11 +30,11 @@ class Recent(LRUCache[Any, Any]):
     """What was used last, up to so many bytes; a larger thing is kept alone.
 
     Args:
-        size: bytes of a thing.
+        size: bytes of a thing; of an array or tensor, if left out.
         most: bytes in all.
     """
 
-    def __init__(self, size: Callable[[Any], int], most: int = MEMORY) -> None:
+    def __init__(self, size: Callable[[Any], int] = attrgetter("nbytes"), most: int = MEMORY) -> None:
         super().__init__(most, getsizeof=lambda thing: min(size(thing), most))
 
     def find(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -95,9 +96,8 @@ class Shard:
         return self._ends[-1] if self._ends else 0
 
     def __getitem__(self, row: int) -> StoredWork:
-        part = bisect_right(self._ends, row)
-        rows = self._recent.find((self._path, part), lambda: self._read(part))
-        return rows[row - (self._ends[part - 1] if part else 0)]
+        part, place = _found(self._ends, row)
+        return self._recent.find((self._path, part), lambda: self._read(part))[place]
 
     def _read(self, part: int) -> _Rows:
         columns = schema(self._medium)
@@ -110,8 +110,9 @@ class Shard:
 
     def _open(self) -> Any:
         try:
-            source = self._filesystem.open_input_file(self._path)
-            return pq.ParquetFile(source, metadata=self._footer, page_checksum_verification=True)
+            return pq.ParquetFile(
+                self._path, metadata=self._footer, filesystem=self._filesystem, page_checksum_verification=True
+            )
         except FileNotFoundError as error:
             raise UserError(expected="a Parquet shard", got=f"no {self._path}", fix=_FIX) from error
         except (pa.ArrowException, OSError, ValueError) as error:
@@ -145,6 +146,11 @@ class Works(Sequence[Any]):
     def __getitem__(self, place: int | slice) -> Any:
         if isinstance(place, slice):
             return Works(self._shards, self._places[place])
-        at = self._places[place]
-        shard = bisect_right(self._ends, at)
-        return self._shards[shard][at - (self._ends[shard - 1] if shard else 0)]
+        shard, row = _found(self._ends, self._places[place])
+        return self._shards[shard][row]
+
+
+def _found(ends: Sequence[int], place: int) -> tuple[int, int]:
+    """Which of the parts that end there, one after another, holds a place; and where in it."""
+    part = bisect_right(ends, place)
+    return part, place - (ends[part - 1] if part else 0)

@@ -203,7 +203,7 @@ class Critique(Domain):
                 got="none",
                 fix="Run `metaart data prepare drawings --out data/drawings`, then give `--data data/drawings`.",
             )
-        dataset, recent, config = Dataset.open(data, "pictures"), Recent(lambda kept: kept.nbytes), self.config
+        dataset, recent, config = Dataset.open(data, "pictures"), Recent(), self.config
         if not self.rates:
             drawn = {group: dataset.works(group)[: config.most_works or None] for group in dataset.groups(split)}
             galleries = [_Gallery(group, works, config.side, recent) for group, works in drawn.items()]

@@ -91,7 +91,7 @@ class Photographs(Sequence[Pixels]):
     """Stored photographs, decoded; those used last stay so."""
 
     def __init__(self, works: Sequence[HasPixels]) -> None:
-        self._works, self._recent = works, Recent(lambda pixels: pixels.nbytes)
+        self._works, self._recent = works, Recent()
 
     def __len__(self) -> int:
         return len(self._works)

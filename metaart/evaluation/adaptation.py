@@ -19,12 +19,11 @@ from tqdm import tqdm
 from metaart import __version__
 from metaart.algorithms import MetaAlgorithm
 from metaart.build import build_sampler
-from metaart.config import to_json
 from metaart.data.location import Where
 from metaart.data.sampler import TaskSampler
 from metaart.domains import Domain, Split
 from metaart.errors import UserError
-from metaart.evaluation.kept import Kept, file_sum
+from metaart.evaluation.kept import Kept
 from metaart.evaluation.rivals import (
     LEARNED,
     Contender,
@@ -36,6 +35,7 @@ from metaart.evaluation.rivals import (
 )
 from metaart.evaluation.statistics import half_width, half_width_by_hand
 from metaart.tasks import Examples, Params, Task, unstack
+from metaart.training.checkpoint import file_sum
 from metaart.training.run import POOLED, WEIGHTS, load_config
 
 Losses = NDArray[np.float64]
@@ -130,9 +130,10 @@ def evaluate(
     validations = build_sampler(seeded, run_config.meta, domain, "validation")
     judged = Episodes("test", _batches(tests, config.episodes, config.batch))
     choosing = Episodes("validation", _batches(validations, config.validation_episodes, config.batch))
-    runs = {"": run, **(also or {}), **(rivals or {})}
-    sums = {name: [file_sum(path / file) for file in (WEIGHTS, POOLED)] for name, path in runs.items()}
-    told = {"version": __version__, "config": to_json(seeded), "evaluation": asdict(config), "runs": sums}
+    runs = [run, *(also or {}).values(), *(rivals or {}).values()]
+    weights = [path / file for path in runs for file in (WEIGHTS, POOLED)]
+    sums = {str(path): file_sum(path) for path in weights if path.exists()}
+    told = {"version": __version__, "config": asdict(seeded), "evaluation": asdict(config), "runs": sums}
     kept = Kept(out, {**told, "episodes": [_sum(episodes.batches) for episodes in (judged, choosing)]})
     losses: dict[str, Losses] = {}
     methods: dict[str, dict[str, Any]] = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from hashlib import sha256
@@ -12,6 +11,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from metaart.training.checkpoint import replace_file
 
 FOLDER = ".measured"
 
@@ -41,11 +42,8 @@ class Kept:
         try:
             found: NDArray[np.float64] = np.load(path, allow_pickle=False)
         except (OSError, ValueError, EOFError):
-            found = measure()
-            partial = path.with_suffix(f".partial-{os.getpid()}")
-            with partial.open("wb") as file:
-                np.save(file, found)
-            partial.replace(path)
+            found = measured = measure()
+            replace_file(path, lambda partial: _write(partial, measured))
         return found
 
     def clear(self) -> None:
@@ -54,9 +52,9 @@ class Kept:
             shutil.rmtree(self._root, ignore_errors=True)
 
 
-def file_sum(path: Path) -> str:
-    """SHA-256 of a file; empty where there is none."""
-    return sha256(path.read_bytes()).hexdigest() if path.exists() else ""
+def _write(path: Path, measured: NDArray[np.float64]) -> None:
+    with path.open("wb") as file:  # given a name, NumPy would add its own suffix
+        np.save(file, measured)
 
 
 def _digest(value: Any) -> str:

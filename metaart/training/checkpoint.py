@@ -36,7 +36,7 @@ def save_checkpoint(folder: Path, state: dict[str, State], progress: dict[str, A
     try:
         _write_tensors(partial / FILES[0], state["weights"])
         _write_tensors(partial / FILES[1], state["optimizer"])
-        sums = {name: _sum(partial / name) for name in FILES[:2]}
+        sums = {name: file_sum(partial / name) for name in FILES[:2]}
         _write_text(partial / FILES[2], json.dumps({**progress, "sha256": sums}))
         _sync(partial)
         replaced = folder.with_name(folder.name + REPLACED)
@@ -63,7 +63,7 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, State], dict[str, Any]]:
         if missing := [name for name in PROGRESS if name not in progress]:
             raise _unreadable(folder / FILES[2], "a checkpoint's state", ValueError(f"no {', '.join(missing)}"))
         for name, expected in progress.pop("sha256", {}).items():  # older checkpoints have none
-            if _sum(folder / name) != expected:
+            if file_sum(folder / name) != expected:
                 raise _unreadable(folder / name, "a checkpoint's file", ValueError("it is not what was written"))
     except UserError as error:
         raise UserError(
@@ -117,7 +117,7 @@ def remove_partials(folder: Path) -> None:
 
 def save_tensors(path: Path, tensors: State) -> None:
     """Write a safetensors file, whole or not at all."""
-    _replace(path, lambda partial: _write_tensors(partial, tensors))
+    replace_file(path, lambda partial: _write_tensors(partial, tensors))
 
 
 def load_tensors(path: Path) -> State:
@@ -149,7 +149,7 @@ def load_json(path: Path) -> dict[str, Any]:
 
 def save_text(path: Path, text: str) -> None:
     """Write a text file, whole or not at all."""
-    _replace(path, lambda partial: _write_text(partial, text))
+    replace_file(path, lambda partial: _write_text(partial, text))
 
 
 def _validation(folder: Path) -> float | None:
@@ -159,7 +159,8 @@ def _validation(folder: Path) -> float | None:
         return None
 
 
-def _sum(path: Path) -> str:
+def file_sum(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
     with path.open("rb") as file:
         return file_digest(file, sha256).hexdigest()
 
@@ -173,7 +174,8 @@ def _discard(folder: Path) -> None:
         shutil.rmtree(hidden)
 
 
-def _replace(path: Path, write: Callable[[Path], None]) -> None:
+def replace_file(path: Path, write: Callable[[Path], None]) -> None:
+    """Have a file written under another name, which then takes the place of this one, whole or not at all."""
     partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
     try:
         write(partial)
