@@ -21,7 +21,7 @@ from metaart.evaluation.attributors import MetaMethod, Method, frozen_method
 from metaart.evaluation.episodes import Episode, Gallery, draw_episodes, open_gallery
 from metaart.evaluation.frozen import class_means, linear_probe, nearest_neighbour, standardise
 from metaart.evaluation.rivals import units_passed
-from metaart.evaluation.statistics import half_width
+from metaart.evaluation.statistics import half_width, half_width_by_hand
 from metaart.functional.calibration import (
     answer_sets,
     auroc,
@@ -76,17 +76,23 @@ class Answers(NamedTuple):
         strange: how strange it found them, (episodes, works).
         logits_of_strangers: (episodes, strangers, hands).
         strange_of_strangers: (episodes, strangers).
+        hands: names, one for each of the logits of an episode.
     """
 
     logits: Tensor
     strange: Tensor
     logits_of_strangers: Tensor
     strange_of_strangers: Tensor
+    hands: list[list[str]]
 
     def labels(self) -> Tensor:
         """(episodes, works)."""
         episodes, works, hands = self.logits.shape
         return torch.arange(hands).repeat_interleave(works // hands).expand(episodes, works)
+
+    def hands_asked(self) -> list[str]:
+        """Whose each hand's column of each episode is, (episodes * hands,)."""
+        return [name for names in self.hands for name in names]
 
 
 def evaluate_attribution(run: Path, config: AttributionConfig, *, data: Where | None = None,
@@ -164,7 +170,8 @@ def collect(method: Method, gallery: Gallery, episodes: Sequence[Episode], shots
     said = [method(gallery, episode, shots) for episode in episodes]
     logits, strange = torch.stack([one for one, _ in said]), torch.stack([one for _, one in said])
     own = episodes[0].query.numel()
-    return Answers(logits[:, :own], strange[:, :own], logits[:, own:], strange[:, own:])
+    return Answers(logits[:, :own], strange[:, :own], logits[:, own:], strange[:, own:],
+                   [episode.names for episode in episodes])  # fmt: skip
 
 
 def summary(validation: Answers, test: Answers, config: AttributionConfig) -> tuple[dict[str, Any], Tensor]:
@@ -179,7 +186,7 @@ def summary(validation: Answers, test: Answers, config: AttributionConfig) -> tu
     right = named == labels
     plain = test.logits.softmax(-1)
     sets = answer_sets(shares, known.set_bound)
-    covered = sets.gather(-1, labels[..., None])[..., 0]
+    covered = sets.gather(-1, labels[..., None])[..., 0].double().unflatten(-1, (shares.shape[-1], -1)).mean(-1)
     unsure = {"1 - probability": (1 - sure, 1 - (test.logits_of_strangers / known.temperature).softmax(-1).amax(-1)),
               "distance": (test.strange, test.strange_of_strangers)}  # fmt: skip
     accuracy = right.double().mean(1)
@@ -191,8 +198,8 @@ def summary(validation: Answers, test: Answers, config: AttributionConfig) -> tu
         "ece_raw": expected_calibration_error(plain.amax(-1).flatten(), right.flatten()),
         "ece": expected_calibration_error(sure.flatten(), right.flatten()),
         "nll": float(-shares.gather(-1, labels[..., None]).clamp(min=1e-12).log().mean()),
-        "covered": float(covered.double().mean()),
-        "covered_interval": half_width(covered.double().mean(1).numpy()),
+        "covered": float(covered.mean()),
+        "covered_interval": half_width_by_hand(covered.flatten().numpy(), test.hands_asked()),
         "set_size": float(sets.sum(-1).double().mean()),
         "auroc": {name: auroc(strangers.flatten(), own.flatten()) for name, (own, strangers) in unsure.items()},
         "called_strange": {"own": float((test.strange > known.strange_bound).double().mean()),
@@ -202,15 +209,18 @@ def summary(validation: Answers, test: Answers, config: AttributionConfig) -> tu
 
 
 def confidence_of(said: Answers, shots: int, config: AttributionConfig) -> Confidence:
-    """Temperature and bounds from what was said in validation episodes."""
-    labels = said.labels()
+    """Temperature and bounds from what was said in validation episodes.
+
+    Works of one hand are alike, so the bounds are those for a new hand beside the validation hands, not for a new work.
+    """
+    labels, hands = said.labels(), len(set(said.hands_asked()))
     temperature = fitted_temperature(said.logits.flatten(0, 1), labels.flatten())
     truths = (said.logits / temperature).softmax(-1).gather(-1, labels[..., None])
     return Confidence(
         shots,
         temperature,
-        min(1.0, conformal_quantile(1 - truths.flatten(), config.coverage)),
-        min(NEVER, conformal_quantile(said.strange.flatten(), 1 - config.wrongly_strange)),
+        min(1.0, conformal_quantile(1 - truths.flatten(), config.coverage, hands)),
+        min(NEVER, conformal_quantile(said.strange.flatten(), 1 - config.wrongly_strange, hands)),
     )
 
 

@@ -15,8 +15,9 @@ def attribution_text(result: Result) -> str:
     parts = [
         f"{result['episodes']} episodes of {result['ways']} hands and a stranger, from {result['hands']['test']} test "
         f"hands ({result['works']['test']:,} works), {result['query']} works of each asked about, the same for every "
-        f"method; mean ± 95 % interval over episodes. Temperatures, bounds and the probe's penalty come from "
-        f"{result['hands']['validation']} validation hands."
+        f"method; mean ± 95 % interval over episodes, of answer sets over hands. Temperatures, bounds and the probe's "
+        f"penalty come from {result['hands']['validation']} validation hands; bounds are made for a new hand, not only "
+        "for a new work of those."
     ]
     for shots, methods in result["shots"].items():
         rows = [["method", "accuracy %", "ECE raw", "ECE", f"in the set % (of {result['coverage']:.0%})", "set size",

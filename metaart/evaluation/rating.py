@@ -146,7 +146,7 @@ def calibrated(critic: Critic, data: Where, config: RatingConfig) -> Calibration
     for shots in config.calibrated_shots:
         episodes = draw(critic, data, "validation", config.validation_episodes, shots, config)
         errors = [_error(_meta(critic)(episode.task), episode) for episode in episodes]
-        bound = min(9.0, conformal_quantile(torch.cat(errors), config.coverage))
+        bound = min(9.0, conformal_quantile(torch.cat(errors), config.coverage, len(errors)))
         entries.append(Confidence(shots, score_bound=bound))
     return Calibration(config.coverage, 0.0, config.validation_episodes, tuple(entries))
 
@@ -191,7 +191,7 @@ def _summary(said: Mapping[Split, list[Tensor]], episodes: Mapping[Split, list[E
         split: [_error(one, episode) for one, episode in zip(said[split], some, strict=True)]
         for split, some in episodes.items()
     }
-    bound = conformal_quantile(torch.cat(errors["validation"]), config.coverage)
+    bound = conformal_quantile(torch.cat(errors["validation"]), config.coverage, len(errors["validation"]))
     within = np.array([float((one <= bound).double().mean()) for one in errors["test"]])
     ranks = np.array([_rank(one, episode) for one, episode in zip(said["test"], episodes["test"], strict=True)])
     row: dict[str, Any] = {

@@ -89,20 +89,25 @@ def auroc(positive: Tensor, negative: Tensor) -> float:
     return float((below + not_above).double().mean() / (2 * len(negative)))
 
 
-def conformal_quantile(scores: Tensor, coverage: float) -> float:
+def conformal_quantile(scores: Tensor, coverage: float, groups: int | None = None) -> float:
     """The bound that a new score stays within with probability `coverage` or more, if it is exchangeable with these.
 
-    The ceil((n + 1) coverage)-th smallest of n scores; infinite where n is too small to promise it.
+    The ceil(n (1 + 1/k) coverage)-th smallest of n scores from k groups; infinite where k is too small to promise it.
+    Scores of one group may be alike, so that a new group says as little as one new score would: what is asked for is
+    the score of a group that was not seen.
 
     Args:
-        scores: how badly the truth fitted, in calibration, (n,).
+        scores: how badly the truth fitted, in calibration, (n,), about as many from each group.
         coverage: above 0, below 1.
+        groups: k that were drawn alike, at most n; None where every score is a group of its own.
 
-    Source: Vovk, Gammerman & Shafer 2005; Angelopoulos & Bates 2023, section 1.
+    Source: Vovk, Gammerman & Shafer 2005; Angelopoulos & Bates 2023, section 1; for groups, Dunn, Wasserman & Ramdas
+    2023 (pooled distribution functions).
     """
+    count = len(scores)
     # A hair less, so that a product such as 10 * 0.9 that is whole in decimals stays so in binary.
-    rank = math.ceil((len(scores) + 1) * coverage - 1e-9)
-    return float(scores.double().sort().values[rank - 1]) if rank <= len(scores) else math.inf
+    rank = math.ceil(count * (1 + 1 / (groups or count)) * coverage - 1e-9)
+    return float(scores.double().sort().values[rank - 1]) if rank <= count else math.inf
 
 
 def answer_sets(probabilities: Tensor, bound: float) -> Tensor:

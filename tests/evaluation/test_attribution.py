@@ -24,19 +24,21 @@ SMALL = AttributionConfig(
 )  # fmt: skip
 
 
-def answers(rightness: list[bool], episodes: int = 8) -> Answers:
+def answers(rightness: list[bool], episodes: int = 16) -> Answers:
     """Two hands, works with a logit gap of 2; right or wrong as said, own works nearer than strangers."""
     labels = torch.tensor([0, 0, 1, 1])
     told = torch.where(torch.tensor(rightness), labels, 1 - labels)
     logits = 2.0 * torch.nn.functional.one_hot(told, 2).float().expand(episodes, 4, 2)
-    return Answers(logits, torch.full((episodes, 4), 0.1), torch.zeros(episodes, 2, 2), torch.full((episodes, 2), 0.9))
+    hands = [[f"ann {number}", f"bob {number}"] for number in range(episodes)]
+    own, strangers = torch.full((episodes, 4), 0.1), torch.full((episodes, 2), 0.9)
+    return Answers(logits, own, torch.zeros(episodes, 2, 2), strangers, hands)
 
 
 def test_the_numbers_of_made_answers() -> None:
     """Three of four right whatever is asked: T makes the confidence 3/4, sets of one hand cover 3/4 of the works."""
     said = answers([True, True, True, False])
     row, accuracy = summary(said, said, AttributionConfig())
-    assert accuracy.tolist() == [0.75] * 8
+    assert accuracy.tolist() == [0.75] * 16
     assert row["accuracy"] == 0.75
     assert row["interval"] == 0
     assert row["temperature"] == pytest.approx(2 / torch.log(torch.tensor(3.0)).item(), rel=1e-5)
@@ -53,6 +55,13 @@ def test_sets_shrink_where_answers_are_right() -> None:
     row, _ = summary(said, said, AttributionConfig())
     assert row["covered"] == 1.0
     assert row["set_size"] == 1.0
+
+
+def test_few_hands_promise_nothing_of_a_new_one() -> None:
+    said = answers([True] * 4, episodes=4)  # 8 hands: one in nine is beyond all of them
+    row, _ = summary(said, said, AttributionConfig())
+    assert row["set_size"] == 2.0
+    assert row["called_strange"] == {"own": 0.0, "strangers": 0.0}
 
 
 def test_an_episode_is_of_different_hands_and_works(drawings_data: Path) -> None:

@@ -88,6 +88,10 @@ def test_the_conformal_quantile_by_hand() -> None:
     assert conformal_quantile(scores, 0.9) == 9  # ceil(10 * 0.9) = 9th of 9
     assert conformal_quantile(scores, 0.5) == 5
     assert conformal_quantile(scores[:8], 0.9) == math.inf  # ceil(9 * 0.9) = 9 of 8
+    many = torch.arange(1.0, 101.0)
+    assert conformal_quantile(many, 0.9, groups=10) == 99  # ceil(100 * 1.1 * 0.9)
+    assert conformal_quantile(many, 0.9, groups=100) == conformal_quantile(many, 0.9) == 91
+    assert conformal_quantile(many, 0.9, groups=8) == math.inf  # 1.125 * 0.9 is more than all
 
 
 @pytest.mark.parametrize("coverage", [0.5, 0.8, 0.9])
@@ -97,6 +101,22 @@ def test_the_conformal_quantile_covers_as_promised(coverage: float) -> None:
     drawn = torch.rand(4000, 20, generator=rng, dtype=torch.float64)
     covered = [float(row[-1]) <= conformal_quantile(row[:-1], coverage) for row in drawn]
     assert coverage - 0.02 < np.mean(covered) < coverage + 1 / 20 + 0.02
+
+
+def test_a_new_group_is_covered_as_promised() -> None:
+    """Four groups of ten equal scores: 70 % by scores is the third group's, which covers 3/5; by groups the fourth's.
+
+    The k-th smallest of four is at least as large as a fifth with probability k/5.
+    """
+    rng = torch.Generator().manual_seed(0)
+    levels = torch.rand(4000, 5, generator=rng, dtype=torch.float64)
+
+    def covered(groups: int | None) -> float:
+        bounds = [conformal_quantile(row[:-1].repeat_interleave(10), 0.7, groups) for row in levels]
+        return float((levels[:, -1] <= torch.tensor(bounds, dtype=torch.float64)).double().mean())
+
+    assert covered(None) == pytest.approx(3 / 5, abs=0.03)
+    assert covered(4) == pytest.approx(4 / 5, abs=0.03)
 
 
 def test_answer_sets_hold_what_cannot_be_ruled_out() -> None:
