@@ -72,6 +72,12 @@ STUDY = (
         "--also convolution-anil=runs/convolution-anil",
         "runs/critique/evaluation.json",
     ),
+    Command(
+        "ten",
+        "evaluate runs/convolution-anil --also convolution-protonet=runs/convolution-protonet --ways 10 "
+        "--episodes 300 --out runs/critique-ten",
+        "runs/critique-ten/evaluation.json",
+    ),
     Command("rated", "evaluate runs/rating --episodes 200 --validation-episodes 80", "runs/rating/evaluation.json"),
 )
 

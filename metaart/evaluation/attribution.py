@@ -64,6 +64,8 @@ class AttributionConfig:
     seed: int = 7
 
     def __post_init__(self) -> None:
+        if self.ways < 2:
+            raise UserError(expected="2 or more hands in an episode", got=f"{self.ways}", fix="Use --ways 5.")
         if self.episodes < 2 or self.validation_episodes < 2 or not self.shots:
             raise UserError(expected="2 or more episodes", got=f"{self.episodes}", fix="Use --episodes 600.")
 

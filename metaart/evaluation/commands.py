@@ -14,6 +14,8 @@ Writes evaluation.json, evaluation.md and pictures into the run (or --out).
 
   metaart evaluate runs/music --data data/music
   metaart evaluate runs/music --also three=runs/music-3 --rival pooled=runs/pooled --rival plain=runs/plain
+  metaart evaluate runs/critique --also protonet=runs/critique-protonet --ways 10
+  metaart evaluate runs/style --data data/paintings --gatys 100
 """
 
 
@@ -34,6 +36,10 @@ def add_evaluate(evaluate: argparse.ArgumentParser) -> None:
         "--tuning-only", action="store_true", help="leave out what starts from nothing: from scratch, bigrams"
     )
     evaluate.add_argument("--judge-hands", type=int, default=24, help="hands to create for and judge; 0 leaves it out")
+    evaluate.add_argument(
+        "--ways", type=int, default=5,
+        help="of critique: hands in an episode; the calibration kept beside the run is of as many (5)",
+    )  # fmt: skip
     evaluate.add_argument("--photographs", type=int, default=2, help="of style: photographs redrawn in each style (2)")
     evaluate.add_argument("--size", type=int, default=96, help="of style: side of what is redrawn, px (96)")
     evaluate.add_argument(
@@ -123,6 +129,7 @@ def _critique(options: argparse.Namespace) -> int:
         also=named_runs(options.also),
         episodes=options.episodes,
         validation_episodes=options.validation_episodes,
+        ways=options.ways,
     )
     print(words)
     print(f"written to {options.out or options.run_directory}: {', '.join(written)}")

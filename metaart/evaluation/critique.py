@@ -29,6 +29,7 @@ def evaluate_critique(
     also: Mapping[str, Path] | None = None,
     episodes: int = 600,
     validation_episodes: int = 120,
+    ways: int = 5,
 ) -> tuple[str, list[str]]:
     """Judge a run of attribution or rating, keep its calibration beside it, and write what came out.
 
@@ -39,6 +40,7 @@ def evaluate_critique(
         also: more runs by name, on the same episodes.
         episodes: of test hands.
         validation_episodes: of validation hands.
+        ways: of attribution: hands in an episode.
 
     Returns:
         The tables as Markdown, and the names of the files written.
@@ -53,7 +55,7 @@ def evaluate_critique(
         result = evaluate_rating(run, RatingConfig(episodes, validation_episodes), data=data, also=also)
         words = rating_text(result)
     else:
-        config = AttributionConfig(episodes, validation_episodes)
+        config = AttributionConfig(episodes, validation_episodes, ways)
         result = evaluate_attribution(run, config, data=data, also=also)
         gallery = open_gallery(critic.domain, data or critic.creator.config.data, "test", config.works_per_hand)
         some = draw_episodes(gallery, min(MAPS, episodes), ways=config.ways, shots=max(config.shots),
