@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import shlex
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +16,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from benchmarks.alpha_report import write
+from benchmarks.study import call
 from metaart.build import build_sampler
 from metaart.evaluation.statistics import half_width, half_width_by_hand
 from metaart.training.checkpoint import load_json, save_text
@@ -122,17 +121,12 @@ def _paired(one: str, other: str, losses: dict[str, NDArray[np.float64]], hands:
 
 def _train(line: str, out: Path) -> None:
     if not (out / "weights.safetensors").exists():
-        _call(f"{line} --out {out}" + (" --resume" if (out / "config.json").exists() else ""))
+        call(f"{line} --out {out}" + (" --resume" if (out / "config.json").exists() else ""))
 
 
 def _sweep(line: str, out: Path) -> None:
     if not (out / "index.html").exists():
-        _call(f"{line} --out {out}" + (" --resume" if (out / "sweep.json").exists() else ""))
-
-
-def _call(line: str) -> None:
-    print(f"python -m {line}", file=sys.stderr)
-    subprocess.run([sys.executable, "-m", *shlex.split(line)], check=True)
+        call(f"{line} --out {out}" + (" --resume" if (out / "sweep.json").exists() else ""))
 
 
 if __name__ == "__main__":

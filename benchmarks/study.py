@@ -87,10 +87,18 @@ def _run_commands(commands: Sequence[Command], only: Sequence[str]) -> None:
         if Path(command.makes).exists():
             print(f"{command.name}: {command.makes} is there")
             continue
-        print(f"{command.name}: metaart {command.line}", flush=True)
         resume = ["--resume"] if command.line.startswith("train") and Path(f"runs/{command.name}").exists() else []
-        asked = [sys.executable, "-m", "metaart.cli", *shlex.split(command.line), *resume]
-        subprocess.run(asked, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=True)
+        call(" ".join(["metaart.cli", command.line, *resume]))
+
+
+def call(line: str) -> None:
+    """Run `python -m LINE` on one core.
+
+    Raises:
+        subprocess.CalledProcessError: it failed.
+    """
+    print(f"python -m {line}", flush=True)
+    subprocess.run([sys.executable, "-m", *shlex.split(line)], env={**os.environ, "OMP_NUM_THREADS": "1"}, check=True)
 
 
 def collect_runs(commands: Sequence[Command]) -> dict[str, Any]:
