@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.critique_report import write
+from benchmarks.painters import measure, read_painters
 from benchmarks.study import Command, carry_out, collect_evaluations, collect_runs, study_parser
 from metaart.evaluation.tunes import TunesConfig, evaluate_tunes
 from metaart.training.checkpoint import load_json, save_text
@@ -104,6 +105,7 @@ def collect(music: Path) -> dict[str, Any]:
         "runs": collect_runs(STUDY),
         "evaluations": collect_evaluations(STUDY),
         "tunes": tunes(music),
+        "painters": measure(read_painters()),
     }
 
 
