@@ -188,7 +188,7 @@ def summary(validation: Answers, test: Answers, config: AttributionConfig) -> tu
     right = named == labels
     plain = test.logits.softmax(-1)
     sets = answer_sets(shares, known.set_bound)
-    covered = sets.gather(-1, labels[..., None])[..., 0].double().unflatten(-1, (shares.shape[-1], -1)).mean(-1)
+    covered = sets.gather(-1, labels[..., None]).double().reshape(len(sets), len(test.hands[0]), -1).mean(-1)
     unsure = {"1 - probability": (1 - sure, 1 - (test.logits_of_strangers / known.temperature).softmax(-1).amax(-1)),
               "distance": (test.strange, test.strange_of_strangers)}  # fmt: skip
     accuracy = right.double().mean(1)
