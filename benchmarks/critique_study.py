@@ -26,6 +26,10 @@ PICTURES = (
     "--set meta.episode.shared_variation=true --set meta.steps=800 --set meta.outer_lr=0.002 "
     "--set meta.validation_tasks=16 --set meta.validate_every=200"
 )
+RATING = (
+    "--set meta.tasks=4 --set meta.steps=500 --set meta.validation_tasks=16 --set meta.validate_every=100 "
+    "--set batching.mode=loop --set meta.clip_norm=1.0"
+)
 
 STUDY = (
     Command("data", "data prepare drawings --out data/drawings", "data/drawings/metadata.json"),
@@ -61,10 +65,15 @@ STUDY = (
     ),
     Command(
         "rating",
-        "train rating --out runs/rating --set meta.tasks=4 --set meta.steps=500 --set meta.validation_tasks=16 "
-        "--set meta.validate_every=100 --set batching.mode=loop --set meta.clip_norm=1.0",
+        f"train rating --out runs/rating {RATING}",
         "runs/rating/weights.safetensors",
-        "ANIL: eight steps on the last layer, second order, a rate per layer and step",
+        "ANIL: eight steps on the last layer, second order, a rate per layer and step, over a map of frozen features",
+    ),
+    Command(
+        "rating-convolutions",
+        f"train rating --out runs/rating-convolutions {RATING} --set domain.sees=pictures",
+        "runs/rating-convolutions/weights.safetensors",
+        "the same over convolutions that learn to read pictures",
     ),
     Command(
         "attribution",
@@ -79,7 +88,12 @@ STUDY = (
         "--episodes 300 --out runs/critique-ten",
         "runs/critique-ten/evaluation.json",
     ),
-    Command("rated", "evaluate runs/rating --episodes 200 --validation-episodes 80", "runs/rating/evaluation.json"),
+    Command(
+        "rated",
+        "evaluate runs/rating --also rating-convolutions=runs/rating-convolutions --episodes 200 "
+        "--validation-episodes 80",
+        "runs/rating/evaluation.json",
+    ),
 )
 
 

@@ -58,11 +58,14 @@ def critique() -> RunConfig:
 
 
 def rating() -> RunConfig:
-    """Rate a drawing as a curator would who rated ten others; the curators are made, their taste is known."""
+    """Rate a drawing as a curator would who rated ten others, by a map of frozen features; the curators are made.
+
+    What else was tried: docs/results-critique.md.
+    """
     episode = EpisodeConfig(support=10, query=10)
     return RunConfig(
         recipe="rating",
-        domain=CritiqueConfig(question="rating"),
+        domain=CritiqueConfig(question="rating", sees="frozen"),
         algorithm=ANILConfig(steps=8, order=2, alpha=0.4, learn_alpha="layer_step"),
         data="data/drawings",
         pretrain=StageConfig(steps=0, episode=episode),

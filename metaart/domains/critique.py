@@ -223,7 +223,7 @@ class Critique(Domain):
         config = self.config
         outputs = 1 if self.rates else config.most_hands
         if config.sees == "frozen":
-            return Adapter(NUM_FEATURES, config.width, outputs)
+            return Adapter(NUM_FEATURES, config.width, outputs, unit_features=self.rates)
         return ConvolutionalNet(config.layers, config.channels, outputs, unit_features=self.rates)
 
     def loss(self, predict: Callable[..., Any], examples: Examples) -> Tensor:

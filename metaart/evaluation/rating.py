@@ -153,7 +153,9 @@ def calibrated(critic: Critic, data: Where, config: RatingConfig) -> Calibration
 
 def _meta(critic: Critic) -> Method:
     def answer(task: Task) -> Tensor:
-        seen = critic.impression(critic.adapt(task.support), task.support, task.query["pictures"])
+        # As this run sees them: the episodes are drawn by the domain of another.
+        support = {**critic.domain.see(task.support["pictures"]), "scores": task.support["scores"]}
+        seen = critic.impression(critic.adapt(support), support, task.query["pictures"])
         return seen.answers[:, 0]
 
     return answer
@@ -249,7 +251,7 @@ def _features_of(critic: Critic, episodes: list[Episode]) -> Describe:
 
     @torch.no_grad()
     def found(examples: Examples) -> Tensor:
-        features: Tensor = critic.creator.predict(theta)(examples["pictures"], False)
+        features: Tensor = critic.creator.predict(theta)(critic.domain.given(examples["pictures"]), False)
         return features
 
     known = _reference(episodes, found)

@@ -50,5 +50,10 @@ class ConvolutionalNet(nn.Module):
             pooled += [maps.mean((-2, -1)), maps.amax((-2, -1))]
         features = torch.cat(pooled, -1)
         if self.unit_features:
-            features = F.layer_norm(features, features.shape[-1:]) / features.shape[-1] ** 0.5
+            features = unit(features)
         return self.head(features) if answer else features
+
+
+def unit(features: Tensor) -> Tensor:
+    """The same features (..., n), each row shifted and scaled to mean 0 and length 1."""
+    return F.layer_norm(features, features.shape[-1:]) / features.shape[-1] ** 0.5

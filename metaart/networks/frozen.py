@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from metaart.networks.convolution import unit
 from metaart.networks.efficientnet import EfficientNetLite0
 
 TAPS = {"stem": (0.34, 0.28), "0": (1.7, 1.5), "2": (2.3, 1.8), "4": (2.6, 1.6), "7": (3.4, 1.6), "10": (3.1, 1.6),
@@ -54,10 +55,12 @@ class Adapter(nn.Module):
         features: that come in.
         width: features that go out.
         outputs: rows of the last, linear layer, `head`.
+        unit_features: shift and scale what goes out to mean 0 and length 1 (`ConvolutionalNet`).
     """
 
-    def __init__(self, features: int, width: int, outputs: int) -> None:
+    def __init__(self, features: int, width: int, outputs: int, *, unit_features: bool = False) -> None:
         super().__init__()
+        self.unit_features = unit_features
         self.map = nn.Linear(features, width, bias=False)
         with torch.no_grad():  # so that distances begin small, and no answer is sure before it has been learned
             self.map.weight.mul_(0.3)
@@ -66,4 +69,6 @@ class Adapter(nn.Module):
     def forward(self, frozen: Tensor, answer: bool = True) -> Tensor:
         """(works, features) to (works, outputs), or with `answer=False` to (works, width), what the head is given."""
         features: Tensor = self.map(frozen)
+        if self.unit_features:
+            features = unit(features)
         return self.head(features) if answer else features

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from metaart.cli import main
+from metaart.config import override
 from metaart.creation.confidence import load_calibration
 from metaart.creation.critic import Critic
 from metaart.evaluation.rating import RatingConfig, draw, evaluate_rating
+from metaart.training.loop import Place
+from metaart.training.run import load_config, prepare_run, train_run
 
 SMALL = RatingConfig(episodes=12, validation_episodes=6, shots=6, query=8, calibrated_shots=(3, 6), frozen_side=32)
 
@@ -36,6 +39,19 @@ def test_ridge_on_the_qualities_finds_the_curators_who_go_by_them(run: Path) -> 
     assert known is not None
     assert [entry.shots for entry in known.entries] == [3, 6]
     assert all(0 < entry.score_bound <= 9 for entry in known.entries)
+
+
+def test_runs_that_see_other_things_are_judged_on_the_same_episodes(run: Path, tmp_path: Path) -> None:
+    """Each sees them its own way, whoever's domain drew them."""
+    config, _ = load_config(run)
+    seen = config.domain.sees  # type: ignore[attr-defined]
+    other = override(config, [f"domain.sees={'frozen' if seen == 'pictures' else 'pictures'}"])
+    prepare_run(other, tmp_path / "other", resume=False)
+    train_run(other, Place(tmp_path / "other"))
+    ahead = evaluate_rating(run, SMALL, also={"other": tmp_path / "other"}, progress=False)["methods"]
+    behind = evaluate_rating(tmp_path / "other", SMALL, also={"run": run}, progress=False)["methods"]
+    for name in ("meta: run", "meta: other"):
+        assert ahead[name]["all"] == behind[name]["all"]
 
 
 def test_curators_are_the_same_every_time_and_other_ones_in_every_split(run: Path, drawings_data: Path) -> None:
