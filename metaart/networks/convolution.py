@@ -56,4 +56,5 @@ class ConvolutionalNet(nn.Module):
 
 def unit(features: Tensor) -> Tensor:
     """The same features (..., n), each row shifted and scaled to mean 0 and length 1."""
-    return F.layer_norm(features, features.shape[-1:]) / features.shape[-1] ** 0.5
+    shifted: Tensor = F.layer_norm(features, features.shape[-1:])
+    return shifted / features.shape[-1] ** 0.5
