@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import torch
@@ -56,5 +57,4 @@ class ConvolutionalNet(nn.Module):
 
 def unit(features: Tensor) -> Tensor:
     """The same features (..., n), each row shifted and scaled to mean 0 and length 1."""
-    shifted: Tensor = F.layer_norm(features, features.shape[-1:])
-    return shifted / features.shape[-1] ** 0.5
+    return F.layer_norm(features, features.shape[-1:]) / math.sqrt(features.shape[-1])
