@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from cluster.access import send_token_if_any
 from cluster.config import ClusterConfig
+from cluster.connection import refuse_too_many
 from cluster.desk import RAY_FILES, Desk
 from cluster.storage import Storage
 from cluster.tail import Tail
@@ -25,7 +23,6 @@ from metaart.errors import UserError
 from metaart.training.checkpoint import save_text
 from metaart.training.run import METRICS
 
-ROOT = Path(__file__).resolve().parents[1]
 FAILURE = "failure.txt"
 RESIZE_EVERY_S = 30.0
 
@@ -94,73 +91,6 @@ def fit(
         watch.close()
     if end is not None:
         raise end
-
-
-def named_cluster(address: str | None) -> str | None:
-    """The address of a running cluster: this one, or else the environment's; None for a Ray of this machine alone."""
-    address = address or os.environ.get("RAY_ADDRESS")
-    return None if address == "local" else address
-
-
-@contextmanager
-def ray_connection(cluster: ClusterConfig, address: str | None = None) -> Iterator[None]:
-    """A connection to Ray: the one there is, that at an address, or else a Ray started on this machine for the while.
-
-    Args:
-        cluster: refused before Ray is started where this machine is too small for it.
-        address: of a running cluster; `auto` finds it; the environment's RAY_ADDRESS if left out.
-    """
-    # Read when Ray is imported or started, so set before.
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")
-    address = named_cluster(address)
-    if address:
-        send_token_if_any()
-    import ray
-
-    if ray.is_initialized():
-        yield
-        return
-    options: dict[str, Any] = {"address": address or "local", "log_to_driver": False, "logging_level": "error"}
-    if address:
-        options["runtime_env"] = {"env_vars": {"PYTHONPATH": _python_path()}}
-    else:
-        os.environ["PYTHONPATH"] = _python_path()
-        os.environ.setdefault("RAY_TRAIN_ENABLE_PREEMPTION_WATCHER", "0")  # one process less to start
-        here = this_machine()
-        refuse_too_many(cluster, here)
-        options |= {"num_cpus": here["CPU"], "num_gpus": here["GPU"], "include_dashboard": False}
-    try:
-        ray.init(**options)
-    except (ConnectionError, ValueError, ray.exceptions.AuthenticationError) as error:
-        raise UserError(
-            expected="the address of a running Ray, and its token",
-            got=f"{address}: {str(error).splitlines()[0]}",
-            fix="Start one with `python -m cluster.start head`, or leave --address out to have one started here.",
-        ) from error
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
-def this_machine() -> dict[str, int]:
-    """The cores that this process may use and the GPUs that PyTorch sees, under Ray's names."""
-    import torch
-
-    return {"CPU": len(os.sched_getaffinity(0)), "GPU": torch.cuda.device_count()}
-
-
-def refuse_too_many(cluster: ClusterConfig, there: dict[str, Any]) -> None:
-    """Raise `UserError` where the workers need more than there is; Ray would wait for it for ever."""
-    for name, needed in cluster.needed.items():
-        if needed > there.get(name, 0):
-            each = "cpus_per_worker" if name == "CPU" else "gpus_per_worker"
-            raise UserError(
-                expected=f"at most the {there.get(name, 0):g} {name}s that are there",
-                got=f"{cluster.fewest} workers with {getattr(cluster, each)} each, {needed} in all",
-                fix=f"Use fewer --workers, --set {each}=..., or the --address of a larger cluster.",
-            )
 
 
 def check(config: RunConfig, cluster: ClusterConfig) -> None:
@@ -271,9 +201,3 @@ def _in_background(work: Callable[[], Any]) -> Future[Any]:
 
     threading.Thread(target=run, daemon=True, name="ray-train").start()
     return future
-
-
-def _python_path() -> str:
-    return os.pathsep.join(
-        dict.fromkeys([str(ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))])
-    )

@@ -12,7 +12,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from cluster.config import ClusterConfig, override_both, parse_workers
-from cluster.driver import TrainingFailed, check, fit, ray_connection, told
+from cluster.connection import ray_connection
+from cluster.driver import TrainingFailed, check, fit, told
 from cluster.kept import Changes, bring
 from cluster.storage import Storage
 from cluster.zero import from_file

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cluster.config import ClusterConfig, override_both
-from cluster.driver import TrainingFailed, check, named_cluster, ray_connection
+from cluster.connection import named_cluster, ray_connection
+from cluster.driver import TrainingFailed, check
 from metaart.config import RunConfig
 from metaart.errors import UserError
 from metaart.recipes import RECIPES, recipe_or_file

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cluster.config import ClusterConfig, override_both
-from cluster.driver import check, refuse_too_many
+from cluster.connection import refuse_too_many
+from cluster.driver import check
 from metaart.errors import UserError
 from metaart.recipes import recipe
 

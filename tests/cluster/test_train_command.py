@@ -35,7 +35,11 @@ def test_an_interrupted_run_is_resumed_and_finished(music_data: Path, tmp_path: 
     out = tmp_path / "run"
     asked = command("music", "--workers", "2", "--data", os.path.relpath(music_data, ROOT), "--out", out,
                     *settings([*TINY, "deepspeed.zero_stage=2"]))  # fmt: skip
-    first = subprocess.Popen(asked, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    first = subprocess.Popen(
+        asked, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        # A shell that runs these tests in the background has them ignore SIGINT, and what they start too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
     while not read_metrics(out) and first.poll() is None:
         time.sleep(0.05)
     assert first.poll() is None, first.communicate()[1]

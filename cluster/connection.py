@@ -1,0 +1,111 @@
+"""A connection to Ray: to a cluster that runs, or to one that is started on this machine for the while."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from cluster.access import send_token_if_any
+from cluster.config import ClusterConfig
+from metaart.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[1]
+STARTS = 3
+"""How often a Ray of our own is started at most: a busy machine may not manage in the time that Ray gives it."""
+
+
+def named_cluster(address: str | None) -> str | None:
+    """The address of a running cluster: this one, or else the environment's; None for a Ray of this machine alone."""
+    address = address or os.environ.get("RAY_ADDRESS")
+    return None if address == "local" else address
+
+
+@contextmanager
+def ray_connection(cluster: ClusterConfig, address: str | None = None) -> Iterator[None]:
+    """A connection to Ray: the one there is, that at an address, or else a Ray started on this machine for the while.
+
+    Args:
+        cluster: refused before Ray is started where this machine is too small for it.
+        address: of a running cluster; `auto` finds it; the environment's RAY_ADDRESS if left out.
+    """
+    # Read when Ray is imported or started, so set before.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")
+    address = named_cluster(address)
+    if address:
+        send_token_if_any()
+    import ray
+
+    if ray.is_initialized():
+        yield
+        return
+    options: dict[str, Any] = {"address": address or "local", "log_to_driver": False, "logging_level": "error"}
+    if address:
+        options["runtime_env"] = {"env_vars": {"PYTHONPATH": _python_path()}}
+    else:
+        os.environ["PYTHONPATH"] = _python_path()
+        os.environ.setdefault("RAY_TRAIN_ENABLE_PREEMPTION_WATCHER", "0")  # one process less to start
+        here = this_machine()
+        refuse_too_many(cluster, here)
+        options |= {"num_cpus": here["CPU"], "num_gpus": here["GPU"], "include_dashboard": False}
+    try:
+        _start(options)
+    except (ConnectionError, ValueError, ray.exceptions.AuthenticationError) as error:
+        raise UserError(
+            expected="the address of a running Ray, and its token",
+            got=f"{address}: {str(error).splitlines()[0]}",
+            fix="Start one with `python -m cluster.start head`, or leave --address out to have one started here.",
+        ) from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def this_machine() -> dict[str, int]:
+    """The cores that this process may use and the GPUs that PyTorch sees, under Ray's names."""
+    import torch
+
+    return {"CPU": len(os.sched_getaffinity(0)), "GPU": torch.cuda.device_count()}
+
+
+def refuse_too_many(cluster: ClusterConfig, there: dict[str, Any]) -> None:
+    """Raise `UserError` where the workers need more than there is; Ray would wait for it for ever."""
+    for name, needed in cluster.needed.items():
+        if needed > there.get(name, 0):
+            each = "cpus_per_worker" if name == "CPU" else "gpus_per_worker"
+            raise UserError(
+                expected=f"at most the {there.get(name, 0):g} {name}s that are there",
+                got=f"{cluster.fewest} workers with {getattr(cluster, each)} each, {needed} in all",
+                fix=f"Use fewer --workers, --set {each}=..., or the --address of a larger cluster.",
+            )
+
+
+def _start(options: dict[str, Any]) -> None:
+    """`ray.init`, again where a busy machine took longer than the 30 seconds that Ray gives its own node."""
+    import ray
+
+    for left in reversed(range(STARTS)):
+        try:
+            ray.init(**options)
+        except Exception as error:  # Ray has no class of its own for it
+            if "timed out during startup" not in str(error):
+                raise
+            if not left:
+                raise UserError(
+                    expected="a machine with time to start Ray",
+                    got=f"{STARTS} starts that took more than 30 seconds each",
+                    fix="Try again when less else is running.",
+                ) from error
+            ray.shutdown()
+        else:
+            return
+
+
+def _python_path() -> str:
+    return os.pathsep.join(
+        dict.fromkeys([str(ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))])
+    )
