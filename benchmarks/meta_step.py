@@ -74,7 +74,7 @@ def sinusoid_case(tasks: int = 25, points: int = 10, steps: int = 5) -> Case:
     return Case("sinusoid", Sinusoid(), Task(side(), side()), steps, alpha=0.01)
 
 
-def music_case(tasks: int = 8, works: int = 4, tokens: int = 32, steps: int = 3, hidden_size: int = 128) -> Case:
+def music_case(tasks: int = 8, works: int = 4, tokens: int = 32, steps: int = 3, hidden_size: int = 256) -> Case:
     """The music LSTM on random tokens."""
     domain = Music(MusicConfig(max_tokens=tokens, hidden_size=hidden_size))
     generator, shape = torch.Generator().manual_seed(2), (tasks, works, tokens)

@@ -46,9 +46,7 @@ def _parts(results: Results) -> Iterator[str]:
     yield (
         "The plain system is ordinary: an LSTM pretrained with random transpositions, then fine-tuned on the support "
         "set by SGD or Adam at the best rate for each number of steps. Its schedule is shorter than the other runs', "
-        "and its weights are those that validated best: its curve is below. Like all runs it reads a quarter of its "
-        "works from a bar line inside the piece, which is an augmentation too: it has a little more than transposition "
-        "alone."
+        "and its weights are those that validated best: its curve is below."
     )
     yield _ahead(plain, "plain")
     yield _leads(plain)
@@ -62,8 +60,8 @@ def _parts(results: Results) -> Iterator[str]:
     yield _ahead(pooled, "pooled")
     yield _verdict(pooled)
     yield (
-        "`music` is trained for one step; used for more steps than that, it keeps the rates that it learned. A learner "
-        "for more steps is `five`, which stands in section 1 and has not been held against this rival."
+        "`music` is trained for one step, `five` for five; used for more steps than that, each keeps the rates that it "
+        "learned."
     )
     yield f"```text\n{pooled['command']}\n```"
     yield "![Loss against adaptation steps](img/evaluation.png)"

@@ -12,6 +12,7 @@ from benchmarks.study import Command, carry_out, collect_evaluations, collect_ru
 from metaart.training.checkpoint import load_json
 
 PLAIN = " ".join(f"--set domain.new_hands.{part}=false" for part in ("mode", "invert", "time", "durations"))
+PLAIN += " --set domain.middle_share=0"
 
 STUDY = (
     Command("data", "data prepare music --out data/music", "data/music/metadata.json"),
@@ -23,15 +24,15 @@ STUDY = (
     ),
     Command(
         "pooled",
-        "train music --out runs/pooled --set meta.steps=0 --set pretrain.steps=13000",
+        "train music --out runs/pooled --set meta.steps=0 --set pretrain.steps=16000",
         "runs/pooled/pooled.safetensors",
         "the rival: the same with the compute of the meta-learner, on one schedule of its own",
     ),
     Command(
         "plain",
-        f"train music --out runs/plain --set meta.steps=0 --set pretrain.steps=6000 {PLAIN}",
+        f"train music --out runs/plain --set meta.steps=0 --set pretrain.steps=10000 {PLAIN}",
         "runs/plain/pooled.safetensors",
-        "the plain system: no new hands but transposition",
+        "the plain system: transposition alone",
     ),
     Command(
         "music",
@@ -42,7 +43,7 @@ STUDY = (
     Command(
         "five",
         "train music --out runs/five --start-from runs/base --set algorithm.steps=5 "
-        "--set algorithm.query_loss_at=[1,3,5] --set meta.steps=400",
+        "--set algorithm.query_loss_at=[1,3,5] --set meta.steps=200 --set meta.validate_every=50",
         "runs/five/weights.safetensors",
         "the same for more steps: the query loss after 1, 3 and 5",
     ),
@@ -54,7 +55,8 @@ STUDY = (
     ),
     Command(
         "against-pooled",
-        "evaluate runs/music --rival pooled=runs/pooled --out runs/against-pooled --judge-hands 24",
+        "evaluate runs/music --also five=runs/five --rival pooled=runs/pooled --out runs/against-pooled "
+        "--judge-hands 24",
         "runs/against-pooled/evaluation.json",
     ),
 )

@@ -28,7 +28,7 @@ def music() -> RunConfig:
         algorithm=MAMLConfig(steps=1, order=1, alpha=0.002, learn_alpha="weight", inner="adam"),
         data="data/music",
         pretrain=StageConfig(
-            steps=9000,
+            steps=13_000,
             tasks=48,
             episode=EpisodeConfig(support=0, query=1),
             outer_lr=3e-3,

@@ -46,7 +46,7 @@ class MusicConfig:
     max_tokens: int = 96
     middle_share: float = 0.25
     embedding_size: int = 64
-    hidden_size: int = 128
+    hidden_size: int = 256
     num_layers: int = 1
     new_hands: NewHands = field(default_factory=NewHands)
 
