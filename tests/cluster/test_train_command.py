@@ -31,6 +31,7 @@ def settings(keys: list[str]) -> list[str]:
 
 @pytest.mark.ray
 @pytest.mark.timeout(600)
+@pytest.mark.xdist_group("a Ray of its own")
 def test_an_interrupted_run_is_resumed_and_finished(music_data: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     asked = command("music", "--workers", "2", "--data", os.path.relpath(music_data, ROOT), "--out", out,

@@ -58,7 +58,7 @@ def test_decoding_gives_the_canonical_score(score: symusic.Score) -> None:
 
 def test_real_works_come_back_and_scaled_tokens_mean_scaled_times(music_data: Path) -> None:
     dataset = Dataset.open(music_data)
-    tokenizer = load_tokenizer(dataset.path / "tokenizer.json")
+    tokenizer = load_tokenizer(music_data / "tokenizer.json")
     halved = 0
     for group in [name for names in dataset.splits.values() for name in names]:
         for work in dataset.works(group)[:5]:
