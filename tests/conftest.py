@@ -43,7 +43,7 @@ TINY_STYLE = ["domain.photographs=", "domain.size=16", "domain.width=4", "domain
 
 @pytest.hookimpl(tryfirst=True)  # before the hook that reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where tests run in several processes, those that need Ray stay in one, to share a session, unless they say where."""
+    """Where tests run in several processes, those that need Ray share one, and its session, unless they say where."""
     for item in items:
         if item.get_closest_marker("ray") and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group("ray"))
