@@ -21,7 +21,8 @@ class Settings(BaseModel):
         rating: the same for scores.
         min_replicas: model replicas that are always there.
         max_replicas: model replicas at most.
-        replica_cpus: CPUs that Ray reserves for each of them; a replica computes on one thread.
+        replica_cpus: CPUs that Ray reserves for each of them, half a one so that every art fits a laptop of two; a
+            replica computes on one thread.
         gateways: processes that read uploads and answer over HTTP.
         batch_size: requests that one replica computes side by side, at most.
         batch_wait_s: how long a batch waits to fill, seconds.
@@ -39,7 +40,7 @@ class Settings(BaseModel):
     rating: str | None = None
     min_replicas: int = Field(1, ge=1)
     max_replicas: int = Field(2, ge=1)
-    replica_cpus: float = Field(1.0, ge=0)
+    replica_cpus: float = Field(0.5, ge=0)
     gateways: int = Field(1, ge=1)
     batch_size: int = Field(8, ge=1, le=64)
     batch_wait_s: float = Field(0.02, ge=0, le=10)
