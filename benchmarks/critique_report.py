@@ -126,13 +126,17 @@ def verdicts(attribution: Results) -> list[str]:
     for row in attribution["paired"]:
         meta, other = (row[key].removeprefix("meta: ") for key in ("meta", "other"))
         if other == f"{meta.partition('-')[0]}-protonet" != meta:  # ProtoNet on the same network
-            low, high = row["ahead"] - row["interval"], row["ahead"] + row["interval"]
-            place = "ahead of" if low > 0 else "behind" if high < 0 else "level with"
             said.append(
-                f"{row['shots']} {'example' if row['shots'] == 1 else 'examples'}: {meta} is {place} {other}, on the "
-                f"same network and budget ({100 * row['ahead']:+.1f} ± {100 * row['interval']:.1f} points)."
+                f"{row['shots']} {'example' if row['shots'] == 1 else 'examples'}: {meta} is {_place(row)} {other}, on "
+                f"the same network and budget ({100 * row['ahead']:+.1f} ± {100 * row['interval']:.1f} points)."
             )
     return said
+
+
+def _place(row: Results) -> str:
+    """Where a paired difference stands, as far as its interval says."""
+    low, high = row["ahead"] - row["interval"], row["ahead"] + row["interval"]
+    return "ahead of" if low > 0 else "behind" if high < 0 else "level with"
 
 
 def ways_verdict(five: Results, ten: Results) -> str:
@@ -157,11 +161,9 @@ def rating_verdicts(rated: Results) -> list[str]:
     said = []
     for row in rated["paired"]:
         if row["other"] == "ridge on frozen features":
-            low, high = row["ahead"] - row["interval"], row["ahead"] + row["interval"]
-            place = "ahead of" if low > 0 else "behind" if high < 0 else "level with"
             whom = "all curators" if row["curators"] == "all" else f"curators who go by {row['curators']}"
             said.append(
-                f"{whom}: {row['meta'].removeprefix('meta: ')} is {place} ridge regression on frozen features "
+                f"{whom}: {row['meta'].removeprefix('meta: ')} is {_place(row)} ridge regression on frozen features "
                 f"({row['ahead']:+.3f} ± {row['interval']:.3f} of Spearman's correlation)."
             )
     return said
