@@ -18,21 +18,27 @@ from metaart.training.checkpoint import load_json
 IMAGES, PAINTINGS = Path("docs/img"), Path("data/paintings")
 EVALUATION = Path("runs/style-evaluation")
 
+DRAWINGS, PHOTOGRAPHS = "data/drawings-permissive", "data/photographs-permissive"
+"""Works that are free to use, since the model of this study ships."""
+FREE = f"--data {DRAWINGS} --set domain.photographs={PHOTOGRAPHS}"
+
 STUDY = (
-    Command("drawings", "data prepare drawings --out data/drawings", "data/drawings/metadata.json"),
+    Command("drawings", f"data prepare drawings --licence permissive --out {DRAWINGS}", f"{DRAWINGS}/metadata.json"),
+    Command("paintings", f"data prepare pictures --source gcompris --out {PAINTINGS}", f"{PAINTINGS}/metadata.json"),
     Command(
-        "paintings", "data prepare pictures --source gcompris --out data/paintings", "data/paintings/metadata.json"
+        "photographs",
+        f"data prepare photographs --licence permissive --out {PHOTOGRAPHS}",
+        f"{PHOTOGRAPHS}/metadata.json",
     ),
-    Command("photographs", "data prepare photographs --out data/photographs", "data/photographs/metadata.json"),
     Command(
         "style-pooled",
-        "train style --out runs/style-pooled --set meta.steps=0",
+        f"train style --out runs/style-pooled {FREE} --set meta.steps=0",
         "runs/style-pooled/pooled.safetensors",
         "one network for all styles, told of the style",
     ),
     Command(
         "style",
-        "train style --out runs/style --start-from runs/style-pooled",
+        f"train style --out runs/style {FREE} --start-from runs/style-pooled",
         "runs/style/weights.safetensors",
         "the recipe: first-order MAML from there, ten steps of Adam inside, a learned rate per weight",
     ),

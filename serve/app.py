@@ -1,4 +1,4 @@
-"""The application for `serve run serve.app:build music=RUN`: a gateway in front of models that batch and scale."""
+"""The application for `serve run serve.app:build run=RUN`: a gateway in front of models that batch and scale."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ray.serve.config import AutoscalingConfig
 
 from metaart.creation.creator import Creator, ships
 from metaart.errors import UserError
+from metaart.training.run import load_config
 from serve.arts import ARTS
 from serve.gateway import Gateway
 from serve.model import Model
@@ -77,9 +78,18 @@ def served(settings: Settings) -> dict[str, str | None]:
     Raises:
         UserError: a run is missing, damaged or of another art, or nothing is left to serve.
     """
+    named: dict[str, str | None] = {art: getattr(settings, art) for art in ARTS}
+    if settings.run is not None:
+        art = _art_of(settings.run)
+        if named[art] is not None:
+            raise UserError(
+                expected=f"one run of {art}",
+                got=f"run={settings.run} and {art}={named[art]}",
+                fix=f"Leave one of the two out: {art}= is run= for an art that is named.",
+            )
+        named[art] = settings.run
     runs: dict[str, str | None] = {}
-    for art in ARTS:
-        asked: str | None = getattr(settings, art)
+    for art, asked in named.items():
         if asked == OFF or (asked is None and not ships(art)):
             continue
         creator = Creator(asked, art)
@@ -93,3 +103,20 @@ def served(settings: Settings) -> dict[str, str | None]:
     if not runs:
         raise UserError(expected="at least one art to serve", got="all of them off", fix=f"Leave {art}=off out.")
     return runs
+
+
+def _art_of(run: str) -> str:
+    """The art that serves a run.
+
+    Raises:
+        UserError: the run is missing or damaged, or no art serves its kind.
+    """
+    config, _ = load_config(Path(run))
+    for art, about in ARTS.items():
+        if about.fits(config):
+            return art
+    raise UserError(
+        expected=f"a run of {', '.join(ARTS)}",
+        got=f"{run}, a run of {config.recipe}",
+        fix="Give a run of `metaart train` for one of these.",
+    )

@@ -14,6 +14,7 @@ class Settings(BaseModel):
     """The service's arguments, with their defaults.
 
     Attributes:
+        run: run directory of any art, served as what it is.
         music: run directory of the music model; left out, the one that ships with the package, if one does; `off`
             serves none.
         style: the same for style.
@@ -34,6 +35,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    run: str | None = None
     music: str | None = None
     style: str | None = None
     critique: str | None = None
@@ -66,7 +68,7 @@ def settings_from(arguments: Mapping[str, Any]) -> Settings:
         raise UserError(
             expected=f"arguments among {names}" if unknown else f"a value of {name} that is one",
             got=f"{name}={first['input']}" + ("" if unknown else f" ({first['msg']})"),
-            fix="Start it with `serve run serve.app:build music=RUN`; docs/serving.md lists all arguments.",
+            fix="Start it with `serve run serve.app:build run=RUN`; docs/serving.md lists all arguments.",
         ) from error
     if settings.max_replicas < settings.min_replicas:
         raise UserError(

@@ -63,10 +63,20 @@ def test_arts_can_be_left_out_but_not_all(tiny_run: Path) -> None:
         served(Settings(**dict.fromkeys(ARTS, OFF)))
 
 
+def test_a_run_is_served_as_the_art_that_it_is_of(tiny_run: Path) -> None:
+    runs = served(Settings(run=str(tiny_run)))
+    assert runs["music"] == str(tiny_run.resolve())
+    assert runs["critique"] is None, "the other arts as ever"
+    with pytest.raises(UserError, match="one run of music"):
+        served(Settings(run=str(tiny_run), music=OFF))
+
+
 def test_a_run_of_another_art_is_refused(tmp_path: Path) -> None:
-    assert main(["train", "sinusoid", "--out", str(tmp_path / "waves"), "--set", "meta.steps=1"]) == 0
-    with pytest.raises(UserError, match="a run of sinusoid"):
-        served(Settings(music=str(tmp_path / "waves")))
+    waves = str(tmp_path / "waves")
+    assert main(["train", "sinusoid", "--out", waves, "--set", "meta.steps=1"]) == 0
+    for name in ("music", "run"):
+        with pytest.raises(UserError, match="a run of sinusoid"):
+            served(Settings.model_validate({name: waves}))
 
 
 def test_the_file_in_the_document_is_one_that_ray_serve_takes() -> None:
@@ -81,7 +91,7 @@ def test_the_file_in_the_document_is_one_that_ray_serve_takes() -> None:
 def test_the_document_lists_every_setting_and_option_with_its_default() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", text, re.M))
-    defaults = {name: str(field.default) for name, field in Settings.model_fields.items() if name not in ARTS}
+    defaults = {name: str(field.default) for name, field in Settings.model_fields.items() if field.default is not None}
     wish = ComposeRequest()
     options = {name: "as trained" if name == "steps" else str(getattr(wish, name)) for name in OPTIONS}
 
