@@ -9,25 +9,27 @@ from metaart.evaluation.report import markdown
 from metaart.training.checkpoint import save_text
 
 Results = dict[str, Any]
-PICTURE = Path("docs/img/alpha.png")
 WITHIN, AT_A_COST_OF = 0.05, 1 / 3
 
 
-def write(results: Results, path: Path) -> None:
-    """Write the document and its picture."""
-    plot(results["sweeps"]["grid"], results["sweeps"]["asha"], PICTURE)
-    save_text(path, "\n\n".join(_parts(results)) + "\n")
+def write(results: Results, docs: Path) -> list[Path]:
+    """Write the document and its picture; the files written."""
+    document, picture = docs / "results-alpha.md", docs / "img/alpha.png"
+    plot(results["sweeps"]["grid"], results["sweeps"]["asha"], picture)
+    save_text(document, "\n\n".join(_parts(results)) + "\n")
+    return [document, picture]
 
 
 def _parts(results: Results) -> list[str]:
-    grid, asha = results["sweeps"]["grid"], results["sweeps"]["asha"]
+    grid, asha, base = results["sweeps"]["grid"], results["sweeps"]["asha"], results["base"]
     return [
         "# Alpha on music: what a sweep finds, and what it costs",
         "Written by `scripts/bench alpha-study` from `docs/results/alpha.json`. All runs begin with the same pooled "
-        "model and take 60 outer steps of 4 tasks, first order, with one alpha that is not learned (the recipe learns "
-        "a rate for each weight, from where alpha starts, which hides where it started). Sweeps judge trials on 16 "
-        f"tasks of validation traditions; the numbers below are of {results['episodes']} test episodes of traditions "
-        "that no sweep and no training has seen, the same for all. Losses are nats per token; intervals are 95 %.",
+        f"model ({base['hidden_size']} units, {base['steps']:,} steps) and take 60 outer steps of 4 tasks, first "
+        "order, with one alpha that is not learned (the recipe learns a rate for each weight, from where alpha starts, "
+        "which hides where it started). Sweeps judge trials on 16 tasks of validation traditions; the numbers below "
+        f"are of {results['episodes']} test episodes of traditions that no sweep and no training has seen, the same "
+        "for all. Losses are nats per token; intervals are 95 %.",
         "## 1. The alpha that was found against the default",
         markdown(_pairs(results)),
         "\n".join(_verdicts(results)),

@@ -16,13 +16,15 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from benchmarks.alpha_report import write
-from benchmarks.study import call
+from benchmarks.study import call, results_file
 from metaart.build import build_sampler
 from metaart.evaluation.statistics import half_width, half_width_by_hand
 from metaart.training.checkpoint import load_json, save_text
 from metaart.training.run import load_algorithm
 
-RESULTS = Path("docs/results/alpha.json")
+BASE = "--set meta.steps=0 --set pretrain.steps=4000"
+"""The pooled model where all begin: a third of the recipe's schedule, so that the study fits an afternoon."""
+
 SHORT = (
     "--set algorithm.learn_alpha=no --set meta.steps=60 --set meta.tasks=4 --set meta.validate_every=3 "
     "--set meta.validation_tasks=16 --set batching.mode=vmap --set log_every=1000 --set checkpoint_every=1000"
@@ -51,21 +53,23 @@ PAIRS = (("grid", "default"), ("asha", "default"), ("sgd", "sgd-default"), ("joi
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what has not been run, judge it on test episodes, and write the results."""
     parser = argparse.ArgumentParser(prog="scripts/bench alpha-study", description=__doc__)
-    parser.add_argument("--base", default="runs/base", help="run with the pooled weights where all begin (runs/base)")
-    parser.add_argument("--sweeps", default="sweeps/alpha", help="directory of the sweeps (sweeps/alpha)")
+    parser.add_argument("--sweeps", type=Path, default=Path("sweeps/alpha"), help="where to (sweeps/alpha)")
     parser.add_argument("--episodes", type=int, default=300, help="test episodes, the same for all (300)")
-    parser.add_argument("--results", type=Path, default=RESULTS, help=f"file of the numbers ({RESULTS})")
     parser.add_argument("--write-only", action="store_true", help="write the document from the numbers that are there")
     options = parser.parse_args(arguments)
+    results = results_file("alpha")
     if not options.write_only:
-        measure(options.base, Path(options.sweeps), options.episodes, options.results)
-    write(load_json(options.results), Path("docs/results-alpha.md"))
+        save_text(results, json.dumps(measure(options.sweeps, options.episodes), indent=1) + "\n")
+    for path in write(load_json(results), Path("docs")):
+        print(f"written: {path}")
     return 0
 
 
-def measure(base: str, folder: Path, episodes: int, results: Path) -> None:
+def measure(folder: Path, episodes: int) -> dict[str, Any]:
     """Run the sweeps and the runs, then judge every run on the same test episodes."""
-    commands: dict[str, str] = {}
+    base = folder / "base"
+    commands = {"base": f"metaart.cli train music {BASE}"}
+    _train(commands["base"], base, "pooled.safetensors")
     for name, (settings, _) in RUNS.items():
         commands[name] = f"metaart.cli train music --start-from {base} {SHORT} {settings}".strip()
         _train(commands[name], folder / "runs" / name)
@@ -76,16 +80,14 @@ def measure(base: str, folder: Path, episodes: int, results: Path) -> None:
         _train(commands[name], folder / "runs" / name)
     names = [*RUNS, *SWEEPS]
     losses, hands = judge({name: folder / "runs" / name for name in names}, episodes)
-    measured = {
-        "base": base,
+    return {
+        "base": _schedule(base),
         "episodes": episodes,
         "commands": {name: f"python -m {line}" for name, line in commands.items()},
         "runs": {name: _run(folder / "runs" / name, losses[name]) for name in names},
         "sweeps": {name: load_json(folder / name / "results.json") for name in SWEEPS},
         "paired": [_paired(one, other, losses, hands) for one, other in PAIRS],
     }
-    results.parent.mkdir(parents=True, exist_ok=True)
-    save_text(results, json.dumps(measured, indent=1) + "\n")
 
 
 def judge(runs: dict[str, Path], episodes: int) -> tuple[dict[str, NDArray[np.float64]], list[str]]:
@@ -100,6 +102,11 @@ def judge(runs: dict[str, Path], episodes: int) -> tuple[dict[str, NDArray[np.fl
         losses[name] = torch.cat(found).double().numpy()
         hands = [sampler.hand(0, index).name for index in range(episodes)]
     return losses, hands
+
+
+def _schedule(base: Path) -> dict[str, Any]:
+    config = load_json(base / "config.json")
+    return {"steps": config["pretrain"]["steps"], "hidden_size": config["domain"]["hidden_size"]}
 
 
 def _run(folder: Path, losses: NDArray[np.float64]) -> dict[str, Any]:
@@ -119,8 +126,8 @@ def _paired(one: str, other: str, losses: dict[str, NDArray[np.float64]], hands:
     }
 
 
-def _train(line: str, out: Path) -> None:
-    if not (out / "weights.safetensors").exists():
+def _train(line: str, out: Path, makes: str = "weights.safetensors") -> None:
+    if not (out / makes).exists():
         call(f"{line} --out {out}" + (" --resume" if (out / "config.json").exists() else ""))
 
 

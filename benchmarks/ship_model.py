@@ -27,12 +27,12 @@ class About(NamedTuple):
     Attributes:
         what: the model in half a sentence.
         use: what it is for, and what it is not.
-        prepare: what makes its data, after `metaart data prepare`.
+        prepare: what makes its data, after `metaart data prepare`: of `RunConfig.data`, then of its photographs.
     """
 
     what: str
     use: str
-    prepare: str
+    prepare: tuple[str, ...]
 
 
 ABOUT = {
@@ -43,7 +43,7 @@ ABOUT = {
         "hands far from those adapt less well. It can repeat passages of its examples (the share is measured below). "
         "It knows no instruments, dynamics or lyrics. What it writes in the hand of a living composer is that "
         "composer's concern too: ask.",
-        "music",
+        ("music",),
     ),
     "critique": About(
         "A map of the features of EfficientNet-Lite0 and a last layer, meta-trained to tell whose hand a picture is "
@@ -51,14 +51,14 @@ ABOUT = {
         "It was trained on icons and emoji; on other pictures it is worth what the examples make of it, and its "
         "probabilities are calibrated on drawings alone. It names the hand that a picture is likest to among those "
         "that it is given: that is no proof of authorship.",
-        "drawings",
+        ("drawings",),
     ),
     "style": About(
         "A network that redraws photographs, meta-trained to adapt to the hand of a few pictures",
         "It was trained on emoji and on painted-over photographs of 64 pixels a side. It takes colours, strokes and "
         "texture from the examples, not what they show or how they are composed. What it draws in the hand of a "
         "living artist is that artist's concern too: ask.",
-        "drawings",
+        ("drawings", "photographs"),
     ),
 }
 
@@ -93,13 +93,14 @@ def ship(run: Path, to: Path | None = None) -> Path:
             got=f"one of {config.recipe}",
             fix="Write what its card shall say into ABOUT of benchmarks/ship_model.py.",
         )
-    data = load_json(Path(config.data) / "metadata.json")
-    if data["licence"] != "permissive":
-        raise UserError(
-            expected="a run trained on works without known restrictions",
-            got=f"one trained on {config.data}, prepared with --licence {data['licence']}",
-            fix="Prepare with --licence permissive and train on that.",
-        )
+    data = {folder: load_json(Path(folder) / "metadata.json") for folder in _folders(config)}
+    for folder, about in data.items():
+        if about["licence"] != "permissive":
+            raise UserError(
+                expected="a run trained on works without known restrictions",
+                got=f"one trained on {folder}, prepared with --licence {about['licence']}",
+                fix="Prepare with --licence permissive and train on that.",
+            )
     evaluation = run / "evaluation.md"
     if not evaluation.is_file():
         raise UserError(expected="an evaluated run", got=f"no {evaluation}", fix=f"metaart evaluate {run}")
@@ -117,10 +118,12 @@ def ship(run: Path, to: Path | None = None) -> Path:
 
 
 def card(config: RunConfig, data: dict[str, Any], evaluation: str, size: int, parameters: int) -> str:
-    """The model card as Markdown."""
-    about, counts = ABOUT[config.recipe], data["counts"]
-    licences = sorted({name for group in data["groups"] for name in group["licences"]})
-    groups = {split: ", ".join(data["traditions"][split]) for split in ("train", "validation", "test")}
+    """The model card as Markdown; `data` is what each folder's metadata says."""
+    about = ABOUT[config.recipe]
+    prepared = [
+        f"metaart data prepare {what} --licence permissive --out {folder}"
+        for what, folder in zip(about.prepare, data, strict=False)
+    ]
     settings = " ".join(f"--set {setting}" for setting in changed(config))
     return f"""# The {config.recipe} model that ships with metaart
 
@@ -133,14 +136,14 @@ where no run is named.
 
 ## Data
 
-{counts["works"]:,} works in {counts["groups"]} groups, without those that carry any known restriction. Trained on:
-{groups["train"]}; for validation: {groups["validation"]}; never seen: {groups["test"]}. Licence notes of the works:
-{"; ".join(licences)}. No work is stored with the model.
+{chr(10).join(map(_data, about.prepare, data.values()))}
+
+No work is stored with the model.
 
 ## Commands
 
 ```text
-metaart data prepare {about.prepare} --licence permissive --out {config.data}
+{chr(10).join(prepared)}
 {f"metaart train {config.recipe} --data {config.data} --out RUN {settings}".strip()}
 metaart evaluate RUN
 scripts/bench ship-model RUN
@@ -150,6 +153,20 @@ scripts/bench ship-model RUN
 
 {evaluation.strip()}
 """
+
+
+def _folders(config: RunConfig) -> list[str]:
+    """What a run learned from: its data, and the photographs that a run of style redraws."""
+    return [config.data, *filter(None, [getattr(config.domain, "photographs", "")])]
+
+
+def _data(what: str, prepared: dict[str, Any]) -> str:
+    counts = prepared["counts"]
+    licences = sorted({name for group in prepared["groups"] for name in group["licences"]})
+    groups = {split: ", ".join(prepared["traditions"][split]) for split in ("train", "validation", "test")}
+    return f"""- {what.capitalize()}: {counts["works"]:,} works in {counts["groups"]} groups, none that carries a known
+  restriction. Trained on: {groups["train"]}; for validation: {groups["validation"]}; never seen: {groups["test"]}.
+  Licence notes of the works: {"; ".join(licences)}."""
 
 
 def changed(config: RunConfig) -> list[str]:

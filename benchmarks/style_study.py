@@ -15,8 +15,7 @@ from benchmarks.style_pictures import compare_networks, draw_sheet, draw_strengt
 from benchmarks.style_report import write
 from metaart.training.checkpoint import load_json
 
-IMAGES, PAINTINGS = Path("docs/img"), Path("data/paintings")
-EVALUATION = Path("runs/style-evaluation")
+IMAGES, PAINTINGS, RUN = Path("docs/img"), Path("data/paintings"), Path("runs/style")
 
 DRAWINGS, PHOTOGRAPHS = "data/drawings-permissive", "data/photographs-permissive"
 """Works that are free to use, since the model of this study ships."""
@@ -38,14 +37,14 @@ STUDY = (
     ),
     Command(
         "style",
-        f"train style --out runs/style {FREE} --start-from runs/style-pooled",
-        "runs/style/weights.safetensors",
+        f"train style --out {RUN} {FREE} --start-from runs/style-pooled",
+        f"{RUN}/weights.safetensors",
         "the recipe: first-order MAML from there, ten steps of Adam inside, a learned rate per weight",
     ),
     Command(
         "evaluation",
-        "evaluate runs/style --data data/paintings --out runs/style-evaluation",
-        "runs/style-evaluation/evaluation.json",
+        f"evaluate {RUN} --data {PAINTINGS}",
+        f"{RUN}/evaluation.json",
     ),
 )
 
@@ -60,10 +59,10 @@ def collect() -> dict[str, Any]:
     """What the document is made of, out of the files of the runs; its pictures are drawn or taken from there."""
     torch.set_num_threads(1)
     networks = compare_networks(PAINTINGS, IMAGES / "style-loss-networks.png")
-    draw_sheet(Path("runs/style"), PAINTINGS, IMAGES / "style-sheet.png")
-    draw_strengths(Path("runs/style"), PAINTINGS, IMAGES / "style-strengths.png")
+    draw_sheet(RUN, PAINTINGS, IMAGES / "style-sheet.png")
+    draw_strengths(RUN, PAINTINGS, IMAGES / "style-strengths.png")
     for name in ("evaluation.png", "failures.png", "stylised.png"):
-        shutil.copyfile(EVALUATION / name, IMAGES / f"style-{name}")
+        shutil.copyfile(RUN / name, IMAGES / f"style-{name}")
     return {
         "data": {
             command.name: {"command": f"metaart {command.line}", "counts": load_json(Path(command.makes))["counts"]}
