@@ -12,6 +12,7 @@ from metaart.creation.files import write_file
 from metaart.creation.style import Wish, adapt_to, painter
 from metaart.data.media.pictures import StoredPicture
 from metaart.data.shards import Dataset
+from metaart.domains.style import Style
 from metaart.evaluation.stylisation import spaced
 from metaart.pictures.read import Pixels, read_picture, write_png
 from metaart.pictures.sheet import contact_sheet
@@ -25,14 +26,14 @@ SIDE, STEPS, CELL = 160, 100, 256
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
-def compare_networks(data: Path, out: Path, photograph: Pixels | None = None) -> list[dict[str, Any]]:
+def compare_networks(data: Path, photograph: Pixels, out: Path) -> list[dict[str, Any]]:
     """The classical way with each loss network on the same three paintings, as a sheet; losses and seconds of each.
 
     Every network judges every result, relative to what it says of the photograph itself: so each can be seen to cheat.
     """
     listed = _works(data)
     styles = [square(listed[place].pixels(), SIDE) for place in spaced(len(listed), 3)]
-    content = square(_photographs()[0] if photograph is None else photograph, SIDE)
+    content = square(photograph, SIDE)
     original = to_tensor(content)[None]
     judges = {name: Objective(ObjectiveConfig(loss_network=name)) for name in NETWORKS}
     rows: list[tuple[str, Sequence[Pixels]]] = [("photograph and styles", [content, *styles])]
@@ -59,7 +60,8 @@ def compare_networks(data: Path, out: Path, photograph: Pixels | None = None) ->
 
 def draw_sheet(run: Path, data: Path, out: Path, photographs: int = 4) -> None:
     """The first painting of every artist, and test photographs redrawn like it."""
-    creator, shown = Creator(run, "style"), _photographs()
+    creator = Creator(run, "style")
+    shown = photographs_of(creator)
     chosen = [_fitted(shown[place]) for place in spaced(len(shown), photographs)]
     rows: list[tuple[str, Sequence[Pixels]]] = [("", [square(chosen[0] * 0 + 255, CELL), *chosen])]
     for name, works in _artists(data).items():
@@ -71,7 +73,7 @@ def draw_sheet(run: Path, data: Path, out: Path, photographs: int = 4) -> None:
 def draw_strengths(run: Path, data: Path, out: Path) -> None:
     """One photograph in one style at five strengths."""
     creator, works = Creator(run, "style"), _artists(data)["Vincent van Gogh"]
-    hand, photograph = adapt_to(creator, [works[0].png]), _fitted(_photographs()[0])
+    hand, photograph = adapt_to(creator, [works[0].png]), _fitted(photographs_of(creator)[0])
     drawn = [painter(creator, hand, Wish(strength))(photograph) for strength in STRENGTHS]
     title = f"Vincent van Gogh: {works[0].title}, strength {', '.join(f'{strength:g}' for strength in STRENGTHS)}"
     write_file(out, write_png(contact_sheet([(title, [works[0].pixels(), *drawn])], cell=CELL)))
@@ -91,6 +93,8 @@ def _artists(data: Path) -> dict[str, Sequence[StoredPicture]]:
     return {group: dataset.works(group) for group in dataset.groups("test")}
 
 
-def _photographs() -> list[Pixels]:
-    dataset = Dataset.open(Path("data/photographs"), medium="pictures")
-    return [work.pixels() for group in dataset.groups("test") for work in dataset.works(group)]
+def photographs_of(creator: Creator) -> Sequence[Pixels]:
+    """The test photographs of a run of style."""
+    domain = creator.domain
+    assert isinstance(domain, Style)
+    return domain.photographs("test")

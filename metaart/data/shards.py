@@ -115,7 +115,7 @@ class Dataset:
         self._recent = recent_rows()
 
     @classmethod
-    def open(cls, where: Where, medium: str | None = None) -> Dataset:
+    def open(cls, where: Where | None, medium: str | None = None) -> Dataset:
         """Open a folder that `metaart data prepare` wrote.
 
         Args:
@@ -123,8 +123,14 @@ class Dataset:
             medium: what its works must be (default: anything).
 
         Raises:
-            UserError: not such a folder, unfinished, damaged, of another version or another medium.
+            UserError: none, not such a folder, unfinished, damaged, of another version or another medium.
         """
+        if not where:
+            raise UserError(
+                expected=f"a prepared folder of {medium or 'works'}",
+                got="none",
+                fix="Prepare one (`metaart data prepare --help` says of what), and give it with --data.",
+            )
         metadata = read_metadata(where)
         if metadata is None:
             raise UserError(

@@ -197,12 +197,6 @@ class Critique(Domain):
 
     def hands(self, data: Where | None, split: Split, *, varied: bool) -> list[Hand]:
         """The groups of a folder of pictures; or, for rating, made curators who know all of them."""
-        if not data:
-            raise UserError(
-                expected="a folder of prepared drawings",
-                got="none",
-                fix="Run `metaart data prepare drawings --out data/drawings`, then give `--data data/drawings`.",
-            )
         dataset, recent, config = Dataset.open(data, "pictures"), Recent(), self.config
         if not self.rates:
             drawn = {group: dataset.works(group)[: config.most_works or None] for group in dataset.groups(split)}

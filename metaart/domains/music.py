@@ -132,12 +132,6 @@ class Music(Domain):
 
     def hands(self, data: Where | None, split: Split, *, varied: bool) -> list[Hand]:
         """The groups of a prepared folder."""
-        if not data:
-            raise UserError(
-                expected="a folder of prepared music",
-                got="none",
-                fix="Run `metaart data prepare music --out data/music`, then give `--data data/music`.",
-            )
         dataset = Dataset.open(data, medium="music")
         return [
             MusicHand(group, dataset.works(group), self.vocabulary, self.config, varied)

@@ -185,12 +185,6 @@ class Style(Domain):
 
     def hands(self, data: Where | None, split: Split, *, varied: bool) -> list[Hand]:
         """The groups of a prepared folder that are mostly in colour, each beside the photographs of the split."""
-        if not data:
-            raise UserError(
-                expected="a folder of prepared pictures",
-                got="none",
-                fix="Run `metaart data prepare pictures --out data/paintings`, then give `--data data/paintings`.",
-            )
         dataset = Dataset.open(data, medium="pictures")
         photographs = self.photographs(split)
         artists: dict[str, Sequence[HasPixels]] = {

@@ -56,3 +56,21 @@ def test_the_settings_of_a_card_make_the_run_again() -> None:
     config = override(recipe("music"), [*settings, "data=elsewhere"])
     assert sorted(ship_model.changed(config)) == sorted(settings)
     assert override(recipe("music"), [*ship_model.changed(config), "data=elsewhere"]) == config
+
+
+def test_a_card_names_the_licences_of_pictures_and_of_photographs() -> None:
+    def prepared(licence: str) -> dict[str, object]:
+        traditions = {split: [f"{licence}, {split}"] for split in ("train", "validation", "test")}
+        return {"counts": {"works": 1000, "groups": 3}, "groups": [{"licences": {licence: 1000}}],
+                "traditions": traditions}  # fmt: skip
+
+    config = override(recipe("style"), ["data=icons", "domain.photographs=views"])
+    card = ship_model.card(config, {"icons": prepared("MIT"), "views": prepared("CC0-1.0")}, "a table", 1000, 1000)
+    for said in (
+        "metaart data prepare drawings --licence permissive --out icons",
+        "metaart data prepare photographs --licence permissive --out views",
+        "Drawings: 1,000 works in 3 groups",
+        "never seen: CC0-1.0, test",
+        "--set domain.photographs=views",
+    ):
+        assert said in card
