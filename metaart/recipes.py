@@ -94,9 +94,9 @@ def style() -> RunConfig:
             validation_tasks=16,
         ),
         meta=StageConfig(
-            steps=150,
+            steps=100,
             tasks=4,
-            episode=EpisodeConfig(support=8, query=8),
+            episode=EpisodeConfig(support=8, query=4),
             outer_lr=5e-4,
             clip_norm=1.0,
             validate_every=25,

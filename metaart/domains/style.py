@@ -20,13 +20,13 @@ from metaart.pictures.read import Pixels, read_picture, write_png
 from metaart.style.finish import Stylisation, finished
 from metaart.style.frames import square, to_pixels, to_tensor
 from metaart.style.hands import NewStyles, Palette, Strokes, draw_palette, draw_strokes, new_style
-from metaart.style.measures import Reader, examples_of, in_colours_of, shipped_photographs, wanted_of
+from metaart.style.measures import Reader, examples_of, in_colours_of, shipped_photographs, tried_on, wanted_of
 from metaart.style.objective import Objective, ObjectiveConfig
 from metaart.style.tiling import stylised
 from metaart.tasks import Examples
 
 MAX_FILES = 20
-SUPPORT_PHOTOGRAPHS = 16
+SUPPORT_PHOTOGRAPHS = 8
 """Photographs that a user's style pictures are tried on, at least one for each picture."""
 
 
@@ -228,10 +228,8 @@ class Style(Domain):
             )
         named = zip(names or [f"example {place}" for place in range(1, len(files) + 1)], files, strict=True)
         styles = [square(read_picture(data, name=name, max_side=1024), self.config.size) for name, data in named]
-        stock = shipped_photographs()
-        works = range(max(SUPPORT_PHOTOGRAPHS, len(styles)))
-        photographs = [square(stock[work % len(stock)], self.config.size) for work in works]
-        return examples_of(self.reader, styles, photographs, [work % len(styles) for work in works])
+        photographs = [square(pixels, self.config.size) for pixels in tried_on(max(SUPPORT_PHOTOGRAPHS, len(styles)))]
+        return examples_of(self.reader, styles, photographs, [work % len(styles) for work in range(len(photographs))])
 
     def render(self, predict: Callable[..., Any], requests: Sequence[Stylisation]) -> list[bytes]:
         """One PNG file per request."""

@@ -27,7 +27,7 @@ from metaart.functional.style import statistics_matched
 from metaart.pictures.read import Pixels
 from metaart.style.frames import square, to_pixels, to_tensor
 from metaart.style.gatys import GatysConfig, gatys
-from metaart.style.measures import examples_of, shipped_photographs, wanted_of
+from metaart.style.measures import examples_of, tried_on, wanted_of
 from metaart.tasks import Examples, Params
 from metaart.training.run import load_algorithm, load_config
 
@@ -130,8 +130,8 @@ def evaluate(
 
 def subjects_of(domain: Style, data: Where, photographs: Sequence[Pixels], config: StylisationConfig) -> list[Subject]:
     """Pictures of the test hands, in the order of the data, each as a style."""
-    dataset, stock = Dataset.open(data, medium="pictures"), shipped_photographs()
-    tried = [square(stock[place % len(stock)], config.size) for place in range(SUPPORT_PHOTOGRAPHS)]
+    dataset = Dataset.open(data, medium="pictures")
+    tried = [square(pixels, config.size) for pixels in tried_on(SUPPORT_PHOTOGRAPHS)]
     listed = [
         (f"{group} {number}", work)
         for group in dataset.groups("test")

@@ -131,5 +131,11 @@ def shipped_photographs() -> list[Pixels]:
     return [read_picture(file.read_bytes(), name=file.name) for file in files]
 
 
+def tried_on(count: int) -> list[Pixels]:
+    """So many of the photographs that ship, evenly spaced, for a style to be tried on; some twice if need be."""
+    stock = shipped_photographs()
+    return [stock[place * len(stock) // count] for place in range(count)]
+
+
 def _shipped_squares() -> list[Tensor]:
     return [to_tensor(square(pixels, CENTRE_SIDE)) for pixels in shipped_photographs()]

@@ -10,6 +10,7 @@ from pathlib import Path
 from metaart.algorithms import Batching, MetaAlgorithm
 from metaart.build import build_algorithm, build_domain, build_pooled, build_sampler
 from metaart.config import RunConfig, StageConfig, from_json, to_json
+from metaart.data.sampler import TaskSampler
 from metaart.domains import Domain
 from metaart.errors import UserError
 from metaart.tasks import Task
@@ -21,6 +22,8 @@ from metaart.training.step import LocalStep, OuterStep, State, load_weights
 MakeStep = Callable[[MetaAlgorithm, StageConfig], OuterStep]
 POOLED, WEIGHTS, CONFIG = "pooled.safetensors", "weights.safetensors", "config.json"
 METRICS, BATCHING = "metrics.jsonl", "batching.json"
+Tasks = tuple[TaskSampler, TaskSampler | None]
+"""Of a stage: to train on, and to validate on."""
 
 
 def prepare_run(config: RunConfig, folder: Path, *, resume: bool) -> None:
@@ -73,15 +76,22 @@ def train_run(config: RunConfig, place: Place, make_step: MakeStep = LocalStep) 
         make_step: builds the outer step; the local one, or one over a cluster.
     """
     domain, folder = build_domain(config), place.folder
-    if config.pretrain.steps and not (folder / POOLED).exists():
+    stages = {"pretrain": (config.pretrain, POOLED), "meta": (config.meta, WEIGHTS)}
+    # Of all stages before the first begins: a task that the data cannot give is said at once, not hours later.
+    tasks = {
+        name: _tasks(config, stage, domain)
+        for name, (stage, makes) in stages.items()
+        if stage.steps and not (folder / makes).exists()
+    }
+    if "pretrain" in tasks:
         pooled = build_pooled(config, domain)
-        _train_stage("pretrain", config, config.pretrain, domain, pooled, place, make_step)
+        _train_stage("pretrain", config.pretrain, tasks["pretrain"], domain, pooled, place, make_step)
         _publish(folder / "pretrain" / "best.safetensors", folder / POOLED, place)
-    if config.meta.steps and not (folder / WEIGHTS).exists():
+    if "meta" in tasks:
         algorithm = build_algorithm(config, domain)
         if (folder / POOLED).exists():  # trained here, or taken over by `start_from`
             algorithm.load_theta(pooled_theta(config, domain, folder))
-        _train_stage("meta", config, config.meta, domain, algorithm, place, make_step)
+        _train_stage("meta", config.meta, tasks["meta"], domain, algorithm, place, make_step)
         _publish(folder / "meta" / "best.safetensors", folder / WEIGHTS, place)
 
 
@@ -92,28 +102,32 @@ def pooled_theta(config: RunConfig, domain: Domain, folder: Path) -> State:
     return {name: value.detach() for name, value in pooled.theta().items()}
 
 
+def _tasks(config: RunConfig, stage: StageConfig, domain: Domain) -> Tasks:
+    validation = build_sampler(config, stage, domain, "validation") if stage.validate_every else None
+    return build_sampler(config, stage, domain, "train"), validation
+
+
 def _train_stage(
     name: str,
-    config: RunConfig,
-    stage_config: StageConfig,
+    config: StageConfig,
+    tasks: Tasks,
     domain: Domain,
     algorithm: MetaAlgorithm,
     place: Place,
     make_step: MakeStep,
 ) -> None:
-    sampler = build_sampler(config, stage_config, domain, "train")
-    validation = build_sampler(config, stage_config, domain, "validation") if stage_config.validate_every else None
-    stage_place = dataclasses.replace(place, folder=place.folder / name)
+    sampler, validation = tasks
+    place = dataclasses.replace(place, folder=place.folder / name)
     if algorithm.batching.mode == "auto":
-        share = range(place.rank, stage_config.tasks, place.world)
-        algorithm.batching = _measured_once(algorithm, sampler.batch(0, share), stage_place)
+        share = range(place.rank, config.tasks, place.world)
+        algorithm.batching = _measured_once(algorithm, sampler.batch(0, share), place)
     times_support, times_query = algorithm.passes
 
-    def units(tasks: Task) -> int:
-        return times_support * domain.units(tasks.support) + times_query * domain.units(tasks.query)
+    def units(batch: Task) -> int:
+        return times_support * domain.units(batch.support) + times_query * domain.units(batch.query)
 
-    stage = Stage(name, stage_config, sampler, validation, units)
-    train(stage, make_step(algorithm, stage_config), stage_place)
+    stage = Stage(name, config, sampler, validation, units)
+    train(stage, make_step(algorithm, config), place)
 
 
 def _measured_once(algorithm: MetaAlgorithm, tasks: Task, place: Place) -> Batching:

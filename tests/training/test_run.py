@@ -66,6 +66,14 @@ def test_training_a_finished_run_again_does_nothing(config: RunConfig, run: Path
     assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
 
 
+def test_tasks_that_the_data_cannot_give_are_refused_before_the_pooled_stage(config: RunConfig, tmp_path: Path) -> None:
+    greedy = override(config, ["meta.episode.query=10000"])
+    prepare_run(greedy, tmp_path / "run", resume=False)
+    with pytest.raises(UserError, match=r"10000 query works"):
+        train_run(greedy, Place(tmp_path / "run"))
+    assert not (tmp_path / "run" / "pooled.safetensors").exists()
+
+
 def test_a_run_is_not_overwritten(config: RunConfig, run: Path) -> None:
     with pytest.raises(UserError, match="--resume or another --out"):
         prepare_run(config, run, resume=False)
