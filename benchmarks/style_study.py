@@ -44,7 +44,7 @@ STUDY = (
     ),
     Command(
         "evaluation",
-        f"evaluate {RUN} --data {PAINTINGS}",
+        f"evaluate {RUN} --data {PAINTINGS} --size 64",
         f"{RUN}/evaluation.json",
     ),
 )
