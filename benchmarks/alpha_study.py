@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,14 +14,21 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from benchmarks.alpha_report import write
-from benchmarks.study import call, results_file
+from benchmarks.study import Command, call, carry_out, study_parser
 from metaart.build import build_sampler
 from metaart.evaluation.statistics import half_width, half_width_by_hand
-from metaart.training.checkpoint import load_json, save_text
+from metaart.training.checkpoint import load_json
 from metaart.training.run import load_algorithm
 
-BASE = "--set meta.steps=0 --set pretrain.steps=4000"
-"""The pooled model where all begin: a third of the recipe's schedule, so that the study fits an afternoon."""
+BASE = Path("runs/alpha-base")
+STUDY = (
+    Command(
+        BASE.name,
+        f"train music --out {BASE} --set meta.steps=0 --set pretrain.steps=4000",
+        f"{BASE}/pooled.safetensors",
+        "the pooled model where all begin: a third of the recipe's schedule, so that the study fits an afternoon",
+    ),
+)
 
 SHORT = (
     "--set algorithm.learn_alpha=no --set meta.steps=60 --set meta.tasks=4 --set meta.validate_every=3 "
@@ -52,36 +57,28 @@ PAIRS = (("grid", "default"), ("asha", "default"), ("sgd", "sgd-default"), ("joi
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what has not been run, judge it on test episodes, and write the results."""
-    parser = argparse.ArgumentParser(prog="scripts/bench alpha-study", description=__doc__)
+    parser = study_parser("alpha", "two hours on a core")
     parser.add_argument("--sweeps", type=Path, default=Path("sweeps/alpha"), help="where to (sweeps/alpha)")
     parser.add_argument("--episodes", type=int, default=300, help="test episodes, the same for all (300)")
-    parser.add_argument("--write-only", action="store_true", help="write the document from the numbers that are there")
     options = parser.parse_args(arguments)
-    results = results_file("alpha")
-    if not options.write_only:
-        save_text(results, json.dumps(measure(options.sweeps, options.episodes), indent=1) + "\n")
-    for path in write(load_json(results), Path("docs")):
-        print(f"written: {path}")
-    return 0
+    return carry_out("alpha", STUDY, options, lambda: collect(options.sweeps, options.episodes), write)
 
 
-def measure(folder: Path, episodes: int) -> dict[str, Any]:
+def collect(folder: Path, episodes: int) -> dict[str, Any]:
     """Run the sweeps and the runs, then judge every run on the same test episodes."""
-    base = folder / "base"
-    commands = {"base": f"metaart.cli train music {BASE}"}
-    _train(commands["base"], base, "pooled.safetensors")
+    commands = {command.name: f"metaart.cli {command.line}" for command in STUDY}
     for name, (settings, _) in RUNS.items():
-        commands[name] = f"metaart.cli train music --start-from {base} {SHORT} {settings}".strip()
+        commands[name] = f"metaart.cli train music --start-from {BASE} {SHORT} {settings}".strip()
         _train(commands[name], folder / "runs" / name)
     for name, what in SWEEPS.items():
-        commands[f"sweep {name}"] = f"tune.search music --start-from {base} --concurrent 1 {SHORT} {what}"
+        commands[f"sweep {name}"] = f"tune.search music --start-from {BASE} --concurrent 1 {SHORT} {what}"
         _sweep(commands[f"sweep {name}"], folder / name)
-        commands[name] = f"metaart.cli train --recipe-file {folder / name / 'best.json'} --start-from {base}"
+        commands[name] = f"metaart.cli train --recipe-file {folder / name / 'best.json'} --start-from {BASE}"
         _train(commands[name], folder / "runs" / name)
     names = [*RUNS, *SWEEPS]
     losses, hands = judge({name: folder / "runs" / name for name in names}, episodes)
     return {
-        "base": _schedule(base),
+        "base": _schedule(BASE),
         "episodes": episodes,
         "commands": {name: f"python -m {line}" for name, line in commands.items()},
         "runs": {name: _run(folder / "runs" / name, losses[name]) for name in names},
@@ -126,8 +123,8 @@ def _paired(one: str, other: str, losses: dict[str, NDArray[np.float64]], hands:
     }
 
 
-def _train(line: str, out: Path, makes: str = "weights.safetensors") -> None:
-    if not (out / makes).exists():
+def _train(line: str, out: Path) -> None:
+    if not (out / "weights.safetensors").exists():
         call(f"{line} --out {out}" + (" --resume" if (out / "config.json").exists() else ""))
 
 

@@ -115,28 +115,30 @@ class Dataset:
         self._recent = recent_rows()
 
     @classmethod
-    def open(cls, where: Where | None, medium: str | None = None) -> Dataset:
+    def open(cls, where: Where | None, medium: str | None = None, kind: str | None = None) -> Dataset:
         """Open a folder that `metaart data prepare` wrote.
 
         Args:
             where: the folder; or the URL of a copy, such as s3://bucket/data/music.
             medium: what its works must be (default: anything).
+            kind: what `metaart data prepare` would make for it, where that has another name than the medium.
 
         Raises:
             UserError: none, not such a folder, unfinished, damaged, of another version or another medium.
         """
+        kind = kind or medium or "music"
         if not where:
             raise UserError(
-                expected=f"a prepared folder of {medium or 'works'}",
+                expected=f"a folder of prepared {kind}",
                 got="none",
-                fix="Prepare one (`metaart data prepare --help` says of what), and give it with --data.",
+                fix=f"Run `metaart data prepare {kind} --out data/{kind}`, then give `--data data/{kind}`.",
             )
         metadata = read_metadata(where)
         if metadata is None:
             raise UserError(
                 expected="a prepared data folder with metadata.json",
                 got=f"{where} without it",
-                fix=f"Run: metaart data prepare {medium or 'music'} --out {'FOLDER' if is_url(where) else where}",
+                fix=f"Run: metaart data prepare {kind} --out {'FOLDER' if is_url(where) else where}",
             )
         held = metadata.get("medium", "music")
         if held not in MEDIA or (medium is not None and held != medium):

@@ -197,7 +197,7 @@ class Critique(Domain):
 
     def hands(self, data: Where | None, split: Split, *, varied: bool) -> list[Hand]:
         """The groups of a folder of pictures; or, for rating, made curators who know all of them."""
-        dataset, recent, config = Dataset.open(data, "pictures"), Recent(), self.config
+        dataset, recent, config = Dataset.open(data, "pictures", kind="drawings"), Recent(), self.config
         if not self.rates:
             drawn = {group: dataset.works(group)[: config.most_works or None] for group in dataset.groups(split)}
             galleries = [_Gallery(group, works, config.side, recent) for group, works in drawn.items()]

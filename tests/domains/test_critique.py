@@ -182,6 +182,6 @@ def test_configurations_out_of_range_are_refused(setting: dict[str, object]) -> 
 
 
 def test_data_must_be_pictures(music_data: Path) -> None:
-    for data, said in ((None, "a prepared folder of pictures"), (music_data, "pictures")):
+    for data, said in ((None, "prepared drawings"), (music_data, "pictures")):
         with pytest.raises(UserError, match=said):
             critique().hands(data, "train", varied=True)

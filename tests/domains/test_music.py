@@ -105,7 +105,7 @@ def test_files_that_cannot_be_used_are_refused_by_name(midi_folder: Path) -> Non
         domain.read([good, b""])
     with pytest.raises(TooLarge, match="21"):
         domain.read([good] * 21)
-    with pytest.raises(UserError, match="a prepared folder of music"):
+    with pytest.raises(UserError, match="metaart data prepare music"):
         domain.hands(None, "train", varied=True)
 
 

@@ -95,4 +95,5 @@ def test_the_document_lists_every_setting_and_option_with_its_default() -> None:
     wish = ComposeRequest()
     options = {name: "as trained" if name == "steps" else str(getattr(wish, name)) for name in OPTIONS}
 
+    assert {*Settings.model_fields} <= {*rows}
     assert {name: rows[name] for name in [*defaults, *options]} == {**defaults, **options}
