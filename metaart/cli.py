@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +14,25 @@ from metaart.data.commands import add_data
 from metaart.errors import UserError
 from metaart.evaluation.commands import EVALUATE_HELP, add_evaluate
 
-if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
-
 KEYS_HELP = """\
 Any value of the run can be set by its path: --set meta.steps=500 --set algorithm.order=2 --set algorithm.alpha=0.01
 --set domain.new_hands.invert=false --set batching.mode=vmap. `metaart train NAME --show` prints them all.
 """
+
+
+class _Parser(argparse.ArgumentParser):
+    """One whose epilog may be made when help is printed: what it lists may take seconds to load."""
+
+    listed: Callable[[], str] | None = None
+
+    def format_help(self) -> str:
+        if self.listed is not None:
+            self.epilog = self.listed()
+        return super().format_help()
+
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[_Parser]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="metaart", description=metaart.__doc__)
+    parser = _Parser(prog="metaart", description=metaart.__doc__)
     parser.add_argument("--version", action="version", version=metaart.__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_list(commands)
@@ -51,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _command(commands: Commands, name: str, about: str, epilog: str = "") -> argparse.ArgumentParser:
+def _command(commands: Commands, name: str, about: str, epilog: str = "") -> _Parser:
     return commands.add_parser(
         name, help=about, description=about, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -67,15 +79,9 @@ def _add_data(commands: Commands) -> None:
 
 
 def _add_train(commands: Commands) -> None:
-    from metaart.recipes import RECIPES
-
-    listed = "\n".join(f"  {name:10} {(make.__doc__ or '').splitlines()[0]}" for name, make in RECIPES.items())
-    train = _command(
-        commands,
-        "train",
-        "Meta-train a recipe in this process (python -m cluster.train does it on many).",
-        f"Recipes:\n{listed}\n\n{KEYS_HELP}",
-    )
+    about = "Meta-train a recipe in this process (python -m cluster.train does it on many)."
+    train = _command(commands, "train", about)
+    train.listed = _recipes
     train.add_argument("recipe", nargs="?", help="one of the recipes below")
     train.add_argument("--recipe-file", type=Path, metavar="JSON", help="a recipe as a file: a sweep's best.json")
     train.add_argument("--data", help="prepared folder, or its URL; the recipe's own (data/music) if left out")
@@ -85,6 +91,13 @@ def _add_train(commands: Commands) -> None:
     train.add_argument("--set", dest="settings", action="append", default=[], metavar="KEY=VALUE", help="see below")
     train.add_argument("--show", action="store_true", help="print the configuration and stop")
     train.set_defaults(run=_train)
+
+
+def _recipes() -> str:
+    from metaart.recipes import RECIPES
+
+    listed = "\n".join(f"  {name:10} {(make.__doc__ or '').splitlines()[0]}" for name, make in RECIPES.items())
+    return f"Recipes:\n{listed}\n\n{KEYS_HELP}"
 
 
 def _add_evaluate(commands: Commands) -> None:

@@ -42,6 +42,13 @@ def test_every_command_explains_itself(command: list[str], capsys: pytest.Captur
     assert len(words.splitlines()) > 5
 
 
+def test_looking_at_data_does_not_wait_for_pytorch(music_data: Path) -> None:
+    shows = f"import sys; from metaart.cli import main; main(['data', 'show', {str(music_data)!r}])"
+    ended = subprocess.run([sys.executable, "-c", f"{shows}; print('torch' in sys.modules)"], cwd=ROOT,
+                           capture_output=True, text=True, check=True)  # fmt: skip
+    assert ended.stdout.splitlines()[-1] == "False"
+
+
 def test_from_files_to_a_new_piece_as_a_user_does_it(
     midi_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

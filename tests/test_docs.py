@@ -28,7 +28,9 @@ ELSEWHERE = {
     "scripts/test": "it runs this test",
     "metaart evaluate runs/critique": "tests/evaluation/test_attribution.py: it wants more hands than there are here",
     "scripts/check": "scripts/test, before this test",
-}
+    "python -m cluster.train music --workers 2 --set deepspeed.zero_stage=1 --data data/music --out runs/cluster":
+        "tests/cluster/test_train_command.py, which interrupts and resumes it",
+}  # fmt: skip
 """Lines that are not run here, and what runs them."""
 
 TINY = ["domain.hidden_size=16", "domain.embedding_size=8", "domain.max_tokens=48", "meta.steps=2", "meta.tasks=4",
@@ -42,7 +44,6 @@ SMALLER = {
     "metaart train critique": " ".join(f"--set {setting}" for setting in (*TINY_CRITIQUE, "meta.episode.ways=3")),
     "metaart train style": " ".join(f"--set {setting}" for setting in TINY_STYLE if "photographs" not in setting),
     "metaart evaluate": "--episodes 4 --validation-episodes 4 --steps 0 1 --judge-hands 2",
-    "python -m cluster.train music": _SET,
     "python -m tune.search music": f"{_SET} --trials 2",
 }
 """Commands that take minutes, by their beginning, and what is added to their end."""
@@ -90,6 +91,7 @@ def checkout(tmp_path: Path, midi_folder: Path) -> Path:
 
 
 @pytest.mark.ray
+@pytest.mark.xdist_group("documents, each with a Ray of its own")
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("document", [path for path in DOCUMENTS if executed(path)], ids=lambda path: path.name)
 def test_the_commands_of_a_document_run(document: Path, checkout: Path) -> None:
@@ -115,7 +117,7 @@ def test_the_commands_of_a_document_run(document: Path, checkout: Path) -> None:
         finally:
             _end(shell)
     assert status == 0, log.read_text(errors="replace")[-6000:]
-    written = re.findall(r" (?:--out|--picture|-o) (\S+)", "\n".join(commands(document)))
+    written = re.findall(r" (?:--out|--picture|-o) (\S+)", "\n".join(executed(document)))
     assert not [name for name in written if not (checkout / name).exists()]
 
 

@@ -18,7 +18,7 @@ from metaart.errors import TooLarge, UserError
 from metaart.networks.stylist import Stylist
 from metaart.pictures.read import Pixels, read_picture, write_png
 from metaart.style.finish import Stylisation, finished
-from metaart.style.frames import square, to_pixels, to_tensor
+from metaart.style.frames import square, to_pixels, to_tensor, without_ground
 from metaart.style.hands import NewStyles, Palette, Strokes, draw_palette, draw_strokes, new_style
 from metaart.style.measures import Reader, examples_of, in_colours_of, shipped_photographs, tried_on, wanted_of
 from metaart.style.objective import Objective, ObjectiveConfig
@@ -159,7 +159,7 @@ class StyleHand(Hand):
             chosen = [int(place) for place in variation.permutation(len(self._pictures))]
             chosen = chosen[: int(variation.integers(1, self._config.pictures + 1))]
         chosen = chosen[: self._config.pictures]
-        pixels = [self._pictures[place].pixels() for place in chosen]
+        pixels = [without_ground(self._pictures[place].pixels()) for place in chosen]
         if self._varied:
             squares = [new_style(picture, size, new, palette, strokes, variation) for picture in pixels]
         else:
@@ -227,7 +227,8 @@ class Style(Domain):
                 fix="Give one to five pictures by one hand.",
             )
         named = zip(names or [f"example {place}" for place in range(1, len(files) + 1)], files, strict=True)
-        styles = [square(read_picture(data, name=name, max_side=1024), self.config.size) for name, data in named]
+        pictures = [without_ground(read_picture(data, name=name, max_side=1024)) for name, data in named]
+        styles = [square(picture, self.config.size) for picture in pictures]
         photographs = [square(pixels, self.config.size) for pixels in tried_on(max(SUPPORT_PHOTOGRAPHS, len(styles)))]
         return examples_of(self.reader, styles, photographs, [work % len(styles) for work in range(len(photographs))])
 

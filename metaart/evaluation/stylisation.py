@@ -25,7 +25,7 @@ from metaart.evaluation.lite import Lite, lite_if_installed
 from metaart.functional.gradients import Moments, adam_direction, gradient
 from metaart.functional.style import statistics_matched
 from metaart.pictures.read import Pixels
-from metaart.style.frames import square, to_pixels, to_tensor
+from metaart.style.frames import square, to_pixels, to_tensor, without_ground
 from metaart.style.gatys import GatysConfig, gatys
 from metaart.style.measures import examples_of, tried_on, wanted_of
 from metaart.tasks import Examples, Params
@@ -140,7 +140,7 @@ def subjects_of(domain: Style, data: Where, photographs: Sequence[Pixels], confi
     subjects = []
     for place in spaced(len(listed), min(config.styles, len(listed))):
         name, work = listed[place]
-        style = square(work.pixels(), config.size)
+        style = square(without_ground(work.pixels()), config.size)
         support = examples_of(domain.reader, [style], tried, [0] * len(tried))
         query = examples_of(domain.reader, [style], photographs, [0] * len(photographs))
         subjects.append(Subject(name, style, support, query))

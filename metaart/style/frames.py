@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 from metaart.pictures.read import Pixels
+
+WHITE = 250
+"""Least value of all three channels of what is taken for white paper."""
+
+MOST_GROUND = 0.1
+"""Share of a cut that may be the ground that a drawing lies on."""
+
+SMALLEST_CUT = 0.25
+"""Side of that cut, as a share of the picture's shorter side."""
+
+Mask = NDArray[np.bool_]
 
 
 def to_tensor(pixels: Pixels) -> Tensor:
@@ -46,3 +58,47 @@ def square(pixels: Pixels, size: int, rng: np.random.Generator | None = None, cl
         mirrored = bool(rng.random() < 0.5)
     cut = scaled(pixels[top : top + side, left : left + side], size, size)
     return np.ascontiguousarray(cut[:, ::-1]) if mirrored else cut
+
+
+def without_ground(pixels: Pixels) -> Pixels:
+    """The largest square of a drawing that has little of the white paper around it; a full picture as it is.
+
+    An emoji lies on white that is not of its hand: taken for a colour of the hand, it would wash every photograph out.
+    Ground is the white that hangs together with all four corners; what has no square without it (a sketch of thin
+    lines, whose paper *is* a colour of the hand) stays as it is.
+
+    Args:
+        pixels: uint8 (height, width, 3).
+    """
+    white: Mask = pixels.min(-1) >= WHITE
+    if not white[[0, 0, -1, -1], [0, -1, 0, -1]].all():
+        return pixels
+    above = np.pad(_outside(white), ((1, 0), (1, 0))).astype(np.int64).cumsum(0).cumsum(1)
+    shorter = side = min(white.shape)
+    while side >= max(SMALLEST_CUT * shorter, 1):
+        ground = above[side:, side:] - above[:-side, side:] - above[side:, :-side] + above[:-side, :-side]
+        if ground.min() <= MOST_GROUND * side * side:
+            top, left = np.unravel_index(ground.argmin(), ground.shape)
+            return pixels[top : top + side, left : left + side]
+        side = min(side - 1, side * 15 // 16)
+    return pixels
+
+
+def _outside(white: Mask) -> Mask:
+    """The part of a mask that hangs together with its corners."""
+    reached = np.zeros_like(white)
+    reached[[0, 0, -1, -1], [0, -1, 0, -1]] = True
+    while True:
+        further = _along_rows(_along_rows(reached, white).T, white.T).T
+        if further.sum() == reached.sum():
+            return reached
+        reached = further
+
+
+def _along_rows(reached: Mask, white: Mask) -> Mask:
+    """Every run of white in a row that is reached anywhere is reached as a whole."""
+    begins = white & ~np.pad(white, ((0, 0), (1, 0)))[:, :-1]
+    runs = begins.cumsum().reshape(white.shape)  # counted in the order of the rows
+    touched = np.bincount(runs[reached & white], minlength=int(runs[-1, -1]) + 1) > 0
+    spread: Mask = touched[runs] & white
+    return spread

@@ -39,7 +39,7 @@ def wishes(count: int, bars: int = 4) -> list[dict[str, Any]]:
 def test_callers_who_hang_up_leave_the_others_and_the_service_alone(service: Client) -> None:
     def hang_up(seed: int) -> None:
         with pytest.raises(httpx.TimeoutException):
-            service.compose(options={"bars": 100, "seed": seed}, timeout=0.3)
+            service.compose(options={"bars": 50, "seed": seed}, timeout=0.2)
 
     alone = [service.compose(**wish).content for wish in wishes(3)]
     with ThreadPoolExecutor(6) as pool:

@@ -127,6 +127,7 @@ def test_a_sweep_stops_the_poor_and_trains_the_good_to_the_end(ray_session: None
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_trial_of_several_workers_is_judged_like_one_of_a_single_process(ray_session: None, tmp_path: Path) -> None:
     sweep = sweep_in(tmp_path / "sweep", "meta.steps=3", workers=2, trials=1, searcher="random")
