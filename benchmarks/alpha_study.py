@@ -42,6 +42,7 @@ SWEEPS = {
     "asha": f"--space 'alpha={ADAM}' --first-rung 3 --trials 12",
     "sgd": f"--set algorithm.inner=sgd --space 'alpha={SGD}' --first-rung 3 --trials 12",
     "joint": f"--space 'alpha={ADAM}' --space 'steps=choice(1,3,5)' --first-rung 3 --trials 12",
+    "joint-grid": f"--space 'alpha={ADAM}' --space 'steps=choice(1,3,5)' --searcher grid --scheduler none --trials 24",
 }
 """Sweeps by name: what follows `python -m tune.search music --start-from BASE`."""
 
@@ -51,13 +52,19 @@ RUNS = {
 }
 """Runs without a sweep: settings, and what they are."""
 
-PAIRS = (("grid", "default"), ("asha", "default"), ("sgd", "sgd-default"), ("joint", "default"))
+PAIRS = (
+    ("grid", "default"),
+    ("asha", "default"),
+    ("sgd", "sgd-default"),
+    ("joint-grid", "default"),
+    ("joint", "default"),
+)
 """Which sweep's best is held against which run."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what has not been run, judge it on test episodes, and write the results."""
-    parser = study_parser("alpha", "two hours on a core")
+    parser = study_parser("alpha", "three hours on a core")
     parser.add_argument("--sweeps", type=Path, default=Path("sweeps/alpha"), help="where to (sweeps/alpha)")
     parser.add_argument("--episodes", type=int, default=300, help="test episodes, the same for all (300)")
     options = parser.parse_args(arguments)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from cluster.config import ClusterConfig
 from metaart.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[1]
+API_SERVER, NOBODY = "RAY_API_SERVER_ADDRESS", "http://127.0.0.1:9"
 STARTS = 3
 """How often a Ray of our own is started at most: a busy machine may not manage in the time that Ray gives it."""
 
@@ -52,7 +53,8 @@ def ray_connection(cluster: ClusterConfig, address: str | None = None) -> Iterat
         refuse_too_many(cluster, here)
         options |= {"num_cpus": here["CPU"], "num_gpus": here["GPU"], "include_dashboard": False}
     try:
-        _start(options)
+        with nullcontext() if address else apart():
+            _start(options)
     except (ConnectionError, ValueError, ray.exceptions.AuthenticationError) as error:
         raise UserError(
             expected="the address of a running Ray, and its token",
@@ -63,6 +65,24 @@ def ray_connection(cluster: ClusterConfig, address: str | None = None) -> Iterat
         yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """A Ray that is started within it asks no other Ray of this machine about itself.
+
+    Ray Train asks an API server whether its controller is alive, and removes the workers if not. Ours has none, so Ray
+    would look for one on the machine, and that of a `serve run` beside it has never heard of the controller.
+    """
+    before = os.environ.get(API_SERVER)
+    os.environ[API_SERVER] = NOBODY
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[API_SERVER]
+        else:
+            os.environ[API_SERVER] = before
 
 
 def this_machine() -> dict[str, int]:

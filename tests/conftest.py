@@ -18,6 +18,7 @@ os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
 import pytest
 import torch
 
+from cluster.connection import apart
 from metaart.config import RunConfig, override
 from metaart.data.corpus import CorpusSource
 from metaart.data.prepare import prepare
@@ -162,13 +163,14 @@ def ray_session() -> Iterator[None]:
     """One Ray for all tests that need one; mark them with `ray`."""
     import ray
 
-    ray.init(
-        address="local",
-        num_cpus=2,
-        include_dashboard=False,
-        object_store_memory=100 * 2**20,
-        log_to_driver=False,
-        logging_level="error",
-    )
+    with apart():
+        ray.init(
+            address="local",
+            num_cpus=2,
+            include_dashboard=False,
+            object_store_memory=100 * 2**20,
+            log_to_driver=False,
+            logging_level="error",
+        )
     yield
     ray.shutdown()

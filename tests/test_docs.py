@@ -28,6 +28,7 @@ ELSEWHERE = {
     "scripts/test": "it runs this test",
     "metaart evaluate runs/critique": "tests/evaluation/test_attribution.py: it wants more hands than there are here",
     "scripts/check": "scripts/test, before this test",
+    "pytest tests/data/test_export.py": "scripts/test, beside this test",
     "python -m cluster.train music --workers 2 --set deepspeed.zero_stage=1 --data data/music --out runs/cluster":
         "tests/cluster/test_train_command.py, which interrupts and resumes it",
 }  # fmt: skip

@@ -159,7 +159,7 @@ class StyleHand(Hand):
             chosen = [int(place) for place in variation.permutation(len(self._pictures))]
             chosen = chosen[: int(variation.integers(1, self._config.pictures + 1))]
         chosen = chosen[: self._config.pictures]
-        pixels = [without_ground(self._pictures[place].pixels()) for place in chosen]
+        pixels = [self._pictures[place].pixels() for place in chosen]
         if self._varied:
             squares = [new_style(picture, size, new, palette, strokes, variation) for picture in pixels]
         else:

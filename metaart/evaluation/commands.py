@@ -149,7 +149,9 @@ def _stylisation(options: argparse.Namespace) -> int:
         steps=tuple(sorted(set(options.steps))),
         gatys_steps=tuple(sorted(set(options.gatys))),
     )
-    result, subjects, photographs, trials = evaluate(options.run_directory, config, data=options.data)
+    result, subjects, photographs, trials = evaluate(
+        options.run_directory, config, data=options.data, also=named_runs(options.also)
+    )
     out = options.out or options.run_directory
     out.mkdir(parents=True, exist_ok=True)
     save_text(out / "evaluation.json", json.dumps(result, indent=1))

@@ -3,10 +3,12 @@ objective, same size for every method."""
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +18,7 @@ from tqdm import tqdm
 
 from metaart.algorithms import MetaAlgorithm
 from metaart.build import build_pooled
+from metaart.config import RunConfig
 from metaart.data.location import Where
 from metaart.data.shards import Dataset
 from metaart.domains.style import SUPPORT_PHOTOGRAPHS, Style
@@ -97,9 +100,21 @@ Trials = dict[str, dict[int, Trial]]
 
 
 def evaluate(
-    run: Path, config: StylisationConfig, *, data: Where | None = None, progress: bool = True
+    run: Path,
+    config: StylisationConfig,
+    *,
+    data: Where | None = None,
+    also: Mapping[str, Path] = MappingProxyType({}),
+    progress: bool = True,
 ) -> tuple[dict[str, Any], list[Subject], list[Pixels], list[Trials]]:
     """Judge a run on every picture of the test hands.
+
+    Args:
+        run: a run directory.
+        config: how.
+        data: prepared pictures, if not those that the run was trained on.
+        also: more runs by name, judged on the same.
+        progress: show a bar.
 
     Returns:
         What is to be written down, as `summary` gives it; the styles; the photographs; all trials, one entry per style.
@@ -110,14 +125,18 @@ def evaluate(
     shown = domain.photographs("test")
     photographs = [square(shown[place], config.size) for place in spaced(len(shown), config.photographs)]
     subjects = subjects_of(domain, data or run_config.data, photographs, config)
-    algorithm.requires_grad_(False)
+    learners = {META: algorithm, **{f"{META}: {name}": _like(run_config, path) for name, path in also.items()}}
+    for learner in learners.values():
+        learner.requires_grad_(False)
     pooled, fresh = build_pooled(run_config, domain), build_pooled(run_config, domain).theta()
     start = _pooled_theta(run, algorithm)
     lite = lite_if_installed()
     trials: list[Trials] = []
     for subject in tqdm(subjects, desc="evaluate", unit="style", disable=not progress):
-        meta = lambda s=subject: algorithm.path(s.support, max(config.steps))  # noqa: E731
-        made: Trials = {META: _adapted(domain, algorithm, algorithm.theta(), meta, subject, photographs, config.steps)}
+        made: Trials = {}
+        for name, learner in learners.items():
+            path = functools.partial(learner.path, subject.support, max(config.steps))
+            made[name] = _adapted(domain, learner, learner.theta(), path, subject, photographs, config.steps)
         for label, theta, rates in ((TUNED, start, config.rates), (FRESH, fresh, config.fresh_rates)):
             for rate in rates:
                 walk = lambda s=subject, t=theta, r=rate: adam_path(pooled, t, s.support, r, max(config.steps))  # noqa: E731
@@ -244,6 +263,22 @@ def _trial(
     colour = np.mean([colour_distance(drawn, subject.style) for drawn in pixels])
     structure = np.mean([structure_distance(*pair) for pair in zip(pixels, photographs, strict=True)])
     return Trial([*(float(part.mean()) for part in parts), float(colour), float(structure)], seconds, pixels)
+
+
+def _like(config: RunConfig, run: Path) -> MetaAlgorithm:
+    """The meta-learner of another run, which must see and minimise the same.
+
+    Raises:
+        UserError: it is of another art, or was trained for something else.
+    """
+    other, _, algorithm = load_algorithm(run)
+    if other.domain != config.domain:
+        raise UserError(
+            expected="runs of one art with the same domain settings",
+            got=f"{run}, whose settings differ",
+            fix="Evaluate it by itself.",
+        )
+    return algorithm
 
 
 def _pooled_theta(run: Path, algorithm: MetaAlgorithm) -> Params:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from metaart.creation.files import write_file
 from metaart.evaluation.report import markdown
 from metaart.evaluation.statistics import half_width
-from metaart.evaluation.stylisation import GATYS, META, Subject, Trials
+from metaart.evaluation.stylisation import GATYS, META, TUNED, Subject, Trials
 from metaart.pictures.read import Pixels, write_png
 from metaart.pictures.sheet import contact_sheet
 
@@ -40,6 +40,9 @@ def text(result: dict[str, Any]) -> str:
         markdown(_table(result, shown)),
         f"**Total loss less that of {YARDSTICK[0]} after {YARDSTICK[1]} steps, style by style** (below zero is better)",
         markdown(_paired(totals, shown)),
+        "**Total loss of the fine-tuned pooled network less that of a meta-learner, after as many steps** (above zero: "
+        "meta-learning is ahead)",
+        markdown(_ahead(totals, shown)),
     ]
     if (META, TARGET_STEPS) in totals and YARDSTICK in totals:
         parts += [_verdict(result, totals), _failures(result, totals)]
@@ -144,6 +147,17 @@ def _paired(totals: Rows, shown: Sequence[str]) -> list[list[str]]:
         if method in shown and (method, steps) != YARDSTICK:
             ahead = totals[method, steps] - totals[YARDSTICK]
             rows.append([method, str(steps), f"{ahead.mean():+.3f} ± {half_width(ahead):.3f}", f"{(ahead < 0).sum()}"])
+    return rows
+
+
+def _ahead(totals: Rows, shown: Sequence[str]) -> list[list[str]]:
+    steps = sorted(count for name, count in totals if name == META)
+    rows = [["meta-learner", *map(str, steps)]]
+    tuned = next((method for method in shown if method.startswith(TUNED)), None)
+    for method in shown:
+        if tuned is not None and method.startswith(META):
+            ahead = [totals[tuned, count] - totals[method, count] for count in steps]
+            rows.append([method, *(f"{values.mean():+.3f} ± {half_width(values):.3f}" for values in ahead)])
     return rows
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import ray
 
 from cluster.config import ClusterConfig
-from cluster.connection import STARTS, ray_connection
+from cluster.connection import API_SERVER, NOBODY, STARTS, ray_connection
 from metaart.errors import UserError
 
 SLOW = "The current node timed out during startup. This could happen because some of the raylet failed to startup."
@@ -54,3 +55,32 @@ def test_another_failure_is_raised_at_once(starts: Callable[[list[Exception | No
     with pytest.raises(RuntimeError, match="out of sockets"), ray_connection(ClusterConfig(), "local"):
         pass
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize(("address", "asked"), [("local", NOBODY), ("10.0.0.5:6379", "http://mine:8265")])
+def test_only_a_ray_of_our_own_is_kept_apart(address: str, asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    monkeypatch.setenv(API_SERVER, "http://mine:8265")
+    monkeypatch.setattr("cluster.connection.send_token_if_any", lambda: None)  # it changes the environment
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "shutdown", lambda: None)
+    monkeypatch.setattr(ray, "init", lambda **options: seen.append(os.environ[API_SERVER]))
+    with ray_connection(ClusterConfig(), address):
+        assert os.environ[API_SERVER] == "http://mine:8265"
+    assert seen == [asked]
+
+
+@pytest.mark.ray
+def test_its_processes_ask_no_other_ray_of_this_machine_whether_an_actor_lives(ray_session: None) -> None:
+    """A `serve run` beside it would say that it knows no such actor, and Ray Train would take that for its death."""
+
+    @ray.remote(num_cpus=0)
+    def ask() -> str:
+        from ray.util.state import get_actor
+        from ray.util.state.exception import RayStateApiException
+
+        with pytest.raises(RayStateApiException) as error:
+            get_actor("0" * 32, timeout=10)
+        return str(error.value)
+
+    assert NOBODY in ray.get(ask.remote())

@@ -18,7 +18,7 @@ from metaart.training.run import load_algorithm
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = ["domain.hidden_size=16", "domain.embedding_size=8", "domain.max_tokens=48", "batching.mode=loop",
-        "pretrain.steps=80", "pretrain.tasks=6", "pretrain.validation_tasks=6", "meta.steps=2", "meta.tasks=3",
+        "pretrain.steps=40", "pretrain.tasks=6", "pretrain.validation_tasks=6", "meta.steps=2", "meta.tasks=3",
         "meta.episode.support=3", "meta.episode.query=3", "meta.validation_tasks=4", "log_every=1"]  # fmt: skip
 
 
@@ -57,14 +57,14 @@ def test_an_interrupted_run_is_resumed_and_finished(
     assert newest_checkpoint(out / "pretrain" / "checkpoints") is not None
     assert not (out / "pooled.safetensors").exists()
     interrupted_after = max(read_metrics(out)["pretrain"])
-    assert interrupted_after < 80
+    assert interrupted_after < 40
 
     monkeypatch.chdir(ROOT)
     assert main([*asked, "--resume"]) == 0
     said = capsys.readouterr()
     assert "meta: 2 steps" in said.out
-    assert "step 80: validation" in said.err  # the driver shows what the workers do
-    assert list(read_metrics(out)["pretrain"]) == list(range(1, 81))
+    assert "step 40: validation" in said.err  # the driver shows what the workers do
+    assert list(read_metrics(out)["pretrain"]) == list(range(1, 41))
     assert (out / "curves.png").stat().st_size > 1000
     assert not (out / "ray").exists()
     config, _, _ = load_algorithm(out)

@@ -61,6 +61,29 @@ def test_every_method_is_measured_on_every_style(style_run: Path) -> None:
     assert all(trial.pictures[0].shape == photographs[0].shape for trial in trials[0][META].values())
 
 
+def test_another_run_is_judged_on_the_same(style_run: Path, tiny_run: Path) -> None:
+    result, *_ = evaluate(style_run, CONFIG, also={"same": style_run}, progress=False)
+    totals = stylisation_report.by_method(result, "total")
+    for steps in CONFIG.steps:
+        assert np.array_equal(totals[META, steps], totals[f"{META}: same", steps])
+    words = stylisation_report.text(result)
+    assert f"| {META}: same " in words
+    with pytest.raises(UserError, match="same domain settings"):
+        evaluate(style_run, CONFIG, also={"music": tiny_run}, progress=False)
+
+
+def test_a_lead_over_fine_tuning_is_paired() -> None:
+    rows = [
+        {"style": f"s{number}", "method": method, "steps": steps, "total": loss + 0.1 * number}
+        for number in range(4)
+        for method, steps, loss in ((META, 0, 3.0), (META, 5, 2.0), ("pooled, fine-tuned at 0.01", 0, 2.5),
+                                    ("pooled, fine-tuned at 0.01", 5, 2.25))
+    ]  # fmt: skip
+    totals = stylisation_report.by_method({"rows": rows}, "total")
+    table = stylisation_report._ahead(totals, [META, "pooled, fine-tuned at 0.01"])
+    assert table == [["meta-learner", "0", "5"], [META, "-0.500 ± 0.000", "+0.250 ± 0.000"]]
+
+
 def test_fine_tuning_is_adam(style_run: Path) -> None:
     _, _, algorithm = load_algorithm(style_run)
     _, subjects, _, _ = evaluate(style_run, StylisationConfig(styles=1, size=16, steps=(0,), gatys_steps=(1,)),

@@ -43,7 +43,7 @@ def served(tiny_run: Path, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """The command with the tiny run, ready to answer; nothing is left of it afterwards."""
     assert not ready(), "something else is served on port 8000"
     log = tmp_path / "log"
-    process = start(f"music={tiny_run}", "replica_cpus=0", log=log)
+    process = start(f"run={tiny_run}", "style=off", "critique=off", "replica_cpus=0", log=log)
     try:
         deadline = time.monotonic() + 240
         while not ready():
