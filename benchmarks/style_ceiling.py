@@ -24,7 +24,7 @@ from metaart.training.checkpoint import save_text
 from metaart.training.run import load_config, pooled_theta
 
 RUN, PAINTINGS, MADE = Path("runs/style"), Path("data/paintings"), Path("runs/style/ceiling.json")
-STYLES, STEPS, WORKS = 2, (0, 20, 100, 300, 1000), 8
+STYLES, STEPS, WORKS = 1, (0, 20, 100, 300, 1000), 8
 
 Predict = Callable[..., Tensor]
 

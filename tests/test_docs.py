@@ -30,7 +30,7 @@ ELSEWHERE = {
     "scripts/check": "scripts/test, before this test",
     "pytest tests/data/test_export.py": "scripts/test, beside this test",
     "python -m cluster.train music --workers 2 --set deepspeed.zero_stage=1 --data data/music --out runs/cluster":
-        "tests/cluster/test_train_command.py, which interrupts and resumes it",
+        "tests/cluster/test_train_command.py, which kills a worker of it",
 }  # fmt: skip
 """Lines that are not run here, and what runs them."""
 
@@ -45,7 +45,8 @@ SMALLER = {
     "metaart train critique": " ".join(f"--set {setting}" for setting in (*TINY_CRITIQUE, "meta.episode.ways=3")),
     "metaart train style": " ".join(f"--set {setting}" for setting in TINY_STYLE if "photographs" not in setting),
     "metaart evaluate": "--episodes 4 --validation-episodes 4 --steps 0 1 --judge-hands 2",
-    "python -m tune.search music": f"{_SET} --trials 2",
+    "python -m tune.search music": f"{_SET} --trials 2 --concurrent 1",
+    "serve run serve.app:build run=runs/music": "style=off critique=off",
 }
 """Commands that take minutes, by their beginning, and what is added to their end."""
 SOME_GROUPS = "--groups 'Ryan: jigs' 'Aird: book 1' 'Aird: book 2' 'China: Shanxi' Luxembourg"

@@ -18,7 +18,6 @@ from tqdm import tqdm
 
 from metaart.algorithms import MetaAlgorithm
 from metaart.build import build_pooled
-from metaart.config import RunConfig
 from metaart.data.location import Where
 from metaart.data.shards import Dataset
 from metaart.domains.style import SUPPORT_PHOTOGRAPHS, Style
@@ -110,8 +109,7 @@ def evaluate(
     """Judge a run on every picture of the test hands.
 
     Args:
-        run: a run directory.
-        config: how.
+        run, config: what is judged, and how.
         data: prepared pictures, if not those that the run was trained on.
         also: more runs by name, judged on the same.
         progress: show a bar.
@@ -125,7 +123,7 @@ def evaluate(
     shown = domain.photographs("test")
     photographs = [square(shown[place], config.size) for place in spaced(len(shown), config.photographs)]
     subjects = subjects_of(domain, data or run_config.data, photographs, config)
-    learners = {META: algorithm, **{f"{META}: {name}": _like(run_config, path) for name, path in also.items()}}
+    learners = {META: algorithm, **{f"{META}: {name}": _like(domain, path) for name, path in also.items()}}
     for learner in learners.values():
         learner.requires_grad_(False)
     pooled, fresh = build_pooled(run_config, domain), build_pooled(run_config, domain).theta()
@@ -265,19 +263,16 @@ def _trial(
     return Trial([*(float(part.mean()) for part in parts), float(colour), float(structure)], seconds, pixels)
 
 
-def _like(config: RunConfig, run: Path) -> MetaAlgorithm:
+def _like(domain: Style, run: Path) -> MetaAlgorithm:
     """The meta-learner of another run, which must see and minimise the same.
 
     Raises:
         UserError: it is of another art, or was trained for something else.
     """
     other, _, algorithm = load_algorithm(run)
-    if other.domain != config.domain:
-        raise UserError(
-            expected="runs of one art with the same domain settings",
-            got=f"{run}, whose settings differ",
-            fix="Evaluate it by itself.",
-        )
+    if other.domain != domain.config:
+        wanted, came = "runs with the same domain settings", f"{run}, whose settings differ"
+        raise UserError(expected=wanted, got=came, fix="Evaluate it by itself.")
     return algorithm
 
 

@@ -94,6 +94,7 @@ def reached(folder: Path, step: int) -> bool:
     return any(line >= step for line in read_metrics(folder).get("meta", {}))
 
 
+@pytest.mark.slow
 def test_a_run_whose_worker_is_killed_ends_like_one_that_was_left_alone(ray_session: None, tmp_path: Path) -> None:
     config = override(recipe("sinusoid"), [*SETTINGS, "meta.steps=60"])
     alone, folder = left_alone(config, tmp_path / "alone"), tmp_path / "killed"

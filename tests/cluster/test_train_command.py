@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from cluster.train import main
@@ -32,11 +34,51 @@ def settings(keys: list[str]) -> list[str]:
 
 @pytest.mark.ray
 @pytest.mark.timeout(600)
+def test_the_command_of_the_readme_outlives_a_killed_worker(music_data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    asked = ["music", "--workers", "2", "--set", "deepspeed.zero_stage=1", "--data", str(music_data), "--out", str(out)]
+    command_line = command(*asked, *settings([*TINY, "checkpoint_every=5"]))
+    process = subprocess.Popen(command_line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               env={**os.environ, "RAY_ADDRESS": "local"})  # fmt: skip
+    while max(read_metrics(out).get("pretrain", [0])) < 10 and process.poll() is None:
+        time.sleep(0.05)
+    workers = workers_of(process.pid)
+    assert len(workers) == 2
+    assert newest_checkpoint(out / "pretrain" / "checkpoints") is not None
+    os.kill(workers[1], signal.SIGKILL)
+    said, progress = process.communicate(timeout=500)
+
+    assert process.returncode == 0, progress
+    assert "meta: 2 steps" in said
+    assert "step 40: validation" in progress  # the driver shows what the workers do
+    assert "Traceback" not in progress
+    metrics = read_metrics(out)
+    assert (list(metrics["pretrain"]), list(metrics["meta"])) == (list(range(1, 41)), [1, 2])
+    assert len(list((out / "tensorboard").iterdir())) == 2, "the workers were started twice"
+    assert (out / "curves.png").stat().st_size > 1000
+    assert not (out / "ray").exists()
+    config, _, _ = load_algorithm(out)
+    assert config.recipe == "music"
+
+
+def workers_of(driver: int) -> list[int]:
+    """Process ids of the Ray Train workers below a process."""
+    found = []
+    for process in psutil.Process(driver).children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if " ".join(process.cmdline()).startswith("ray::RayTrainWorker"):
+                found.append(process.pid)
+    return found
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_an_interrupted_run_is_resumed_and_finished(
     music_data: Path, tmp_path: Path, ray_session: None, capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    """The command of the README as a process with a Ray of its own, interrupted; then here, on the tests' Ray."""
+    """As a process with a Ray of its own, interrupted; then here, on the Ray of the tests."""
     out = tmp_path / "run"
     asked = ["music", "--workers", "2", "--set", "deepspeed.zero_stage=1", "--data", os.path.relpath(music_data, ROOT),
              "--out", str(out), *settings(TINY)]  # fmt: skip
@@ -71,9 +113,8 @@ def test_an_interrupted_run_is_resumed_and_finished(
     assert config.recipe == "music"
 
 
-def test_bad_input_is_explained_in_one_paragraph(tmp_path: Path) -> None:
+def test_bad_input_is_explained_in_one_paragraph(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cases = {
-        ("nothing",): "a recipe",
         ("music", "--workers", "0"): "workers to be 1 or more",
         ("music", "--workers", "100"): "a task for every worker",
         ("sinusoid", "--workers", "1000", "--set", "meta.tasks=1000"): "CPUs that are there",
@@ -81,20 +122,16 @@ def test_bad_input_is_explained_in_one_paragraph(tmp_path: Path) -> None:
         ("music", "--set", "deepspeed.zero_stage=7"): "zero_stage",
         ("music", "--set", "algorithm.alpha=-1"): "alpha",
     }
-    running = {
-        case: subprocess.Popen(
-            command(*case, "--out", tmp_path / "run"),
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for case in cases
-    }
     for case, words in cases.items():
-        _, error = running[case].communicate(timeout=250)
-        assert running[case].returncode == 2, (case, error)
-        assert words in error
-        assert "Traceback" not in error
-        assert "\n\n" not in error
+        assert main([*case, "--out", str(tmp_path / "run")]) == 2
+        assert_one_paragraph(capsys.readouterr().err, words)
+    process = subprocess.run(command("nothing"), cwd=ROOT, capture_output=True, text=True, check=False)
+    assert process.returncode == 2
+    assert_one_paragraph(process.stderr, "a recipe")
     assert not (tmp_path / "run").exists()
+
+
+def assert_one_paragraph(error: str, words: str) -> None:
+    assert words in error
+    assert "Traceback" not in error
+    assert "\n\n" not in error

@@ -64,6 +64,7 @@ def ready() -> bool:
         return False
 
 
+@pytest.mark.slow  # tests/test_docs.py starts the command too
 def test_serves_on_this_machine_alone_until_it_is_interrupted(
     served: subprocess.Popen[bytes], examples: tuple[bytes, ...]
 ) -> None:

@@ -85,6 +85,7 @@ def test_a_replica_that_hangs_is_replaced_and_its_requests_are_answered(service:
                 os.kill(process, signal.SIGCONT)
 
 
+@pytest.mark.slow
 def test_too_much_at_once_is_refused_and_a_replica_is_added(service: Client) -> None:
     refused: list[httpx.Response] = []
     deadline = time.monotonic() + 60
