@@ -40,9 +40,9 @@ ADAM, SGD = "loguniform(1e-4,0.1)", "loguniform(1e-3,10)"
 SWEEPS = {
     "grid": f"--space 'alpha={ADAM}' --searcher grid --scheduler none --trials 10",
     "asha": f"--space 'alpha={ADAM}' --first-rung 3 --trials 12",
+    "sgd-grid": f"--set algorithm.inner=sgd --space 'alpha={SGD}' --searcher grid --scheduler none --trials 12",
     "sgd": f"--set algorithm.inner=sgd --space 'alpha={SGD}' --first-rung 3 --trials 12",
     "joint": f"--space 'alpha={ADAM}' --space 'steps=choice(1,3,5)' --first-rung 3 --trials 12",
-    "joint-grid": f"--space 'alpha={ADAM}' --space 'steps=choice(1,3,5)' --searcher grid --scheduler none --trials 24",
 }
 """Sweeps by name: what follows `python -m tune.search music --start-from BASE`."""
 
@@ -55,8 +55,8 @@ RUNS = {
 PAIRS = (
     ("grid", "default"),
     ("asha", "default"),
+    ("sgd-grid", "sgd-default"),
     ("sgd", "sgd-default"),
-    ("joint-grid", "default"),
     ("joint", "default"),
 )
 """Which sweep's best is held against which run."""

@@ -17,7 +17,6 @@ from tqdm import tqdm
 from metaart.build import build_pooled
 from metaart.domains.style import Style
 from metaart.evaluation.stylisation import StylisationConfig, Subject, spaced, subjects_of
-from metaart.networks.stylist import Stylist
 from metaart.style.frames import square
 from metaart.style.measures import examples_of, wanted_of
 from metaart.training.checkpoint import save_text
@@ -52,13 +51,7 @@ def main() -> int:
         theta = {name: value.clone().requires_grad_() for name, value in pooled_theta(config, domain, RUN).items()}
         return algorithm.predict(theta), list(theta.values())
 
-    def wide() -> tuple[Predict, list[Tensor]]:
-        torch.manual_seed(0)
-        network = Stylist(width=32, depth=128)
-        return network, list(network.parameters())
-
-    tries = (Try("the recipe's network, from its pooled weights", 0.002, pooled),
-             Try("one twice as wide and deep, from nothing", 0.005, wide))  # fmt: skip
+    tries = (Try("the recipe's network, from its pooled weights", 0.002, pooled),)
     rows = [row for one in tries for subject in subjects for row in _trained(domain, one, subject)]
     save_text(MADE, json.dumps({"command": "python -m benchmarks.style_ceiling", "rows": rows}, indent=1))
     return 0

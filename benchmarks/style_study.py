@@ -44,21 +44,8 @@ STUDY = (
         "the recipe: first-order MAML from there, ten steps of Adam inside, a learned rate per weight",
     ),
     Command(
-        "style-fast",
-        f"train style --out runs/style-fast {FREE} --start-from runs/style-pooled --set algorithm.alpha=0.002",
-        "runs/style-fast/weights.safetensors",
-        "a try: the learned rates begin at 0.002, the best rate of fine-tuning",
-    ),
-    Command(
-        "style-longer",
-        f"train style --out runs/style-longer {FREE} --start-from runs/style-pooled --set algorithm.alpha=0.002 "
-        "--set meta.steps=200",
-        "runs/style-longer/weights.safetensors",
-        "a try: the same for twice as many outer steps",
-    ),
-    Command(
         "evaluation",
-        f"evaluate {RUN} --also fast=runs/style-fast --also longer=runs/style-longer --data {PAINTINGS} --size 64",
+        f"evaluate {RUN} --data {PAINTINGS} --size 64",
         f"{RUN}/evaluation.json",
     ),
 )
