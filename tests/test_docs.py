@@ -44,13 +44,15 @@ SMALLER = {
     "metaart train music": _SET,
     "metaart train critique": " ".join(f"--set {setting}" for setting in (*TINY_CRITIQUE, "meta.episode.ways=3")),
     "metaart train style": " ".join(f"--set {setting}" for setting in TINY_STYLE if "photographs" not in setting),
-    "metaart evaluate": "--episodes 4 --validation-episodes 4 --steps 0 1 --judge-hands 2",
+    "metaart evaluate": "--episodes 4 --validation-episodes 4 --steps 0 1 --judge-hands 0",
     "python -m tune.search music": f"{_SET} --trials 2 --concurrent 1",
     "serve run serve.app:build run=runs/music": "style=off critique=off",
 }
 """Commands that take minutes, by their beginning, and what is added to their end."""
 SOME_GROUPS = "--groups 'Ryan: jigs' 'Aird: book 1' 'Aird: book 2' 'China: Shanxi' Luxembourg"
 """Added where a document prepares the whole corpus: tunes of all three splits that are read in milliseconds."""
+SLOW = ("tuning.md",)
+"""Documents that are run with `-m slow`: tests/tune runs a sweep by default."""
 SERVE = "serve run serve.app:build"
 WAIT_FOR_SERVICE = "curl -fsS -o /dev/null --retry 100 --retry-delay 1 --retry-all-errors http://127.0.0.1:8000/readyz"
 
@@ -95,7 +97,11 @@ def checkout(tmp_path: Path, midi_folder: Path) -> Path:
 @pytest.mark.ray
 @pytest.mark.xdist_group("documents, each with a Ray of its own")
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("document", [path for path in DOCUMENTS if executed(path)], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "document",
+    [pytest.param(path, marks=[pytest.mark.slow] * (path.name in SLOW), id=path.name)
+     for path in DOCUMENTS if executed(path)],
+)  # fmt: skip
 def test_the_commands_of_a_document_run(document: Path, checkout: Path) -> None:
     lines = ["set -euo pipefail", "service=", "trap '[[ -z $service ]] || kill $service' EXIT", *executed(document)]
     environment = {

@@ -109,7 +109,6 @@ def test_trials_times_workers_fit_the_machine(
 
 
 @pytest.mark.ray
-@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_sweep_stops_the_poor_and_trains_the_good_to_the_end(ray_session: None, tmp_path: Path) -> None:
     sweep = sweep_in(tmp_path / "sweep", trials=8, searcher="random")
