@@ -26,3 +26,4 @@ def test_the_results_are_of_the_commands_of_the_study() -> None:
     entries = {**RESULTS["data"], **RESULTS["runs"], "evaluation": RESULTS["evaluation"]}
     assert {name: entry["command"] for name, entry in entries.items()} == lines
     assert len(RESULTS["evaluation"]["styles"]) >= 30
+    assert RESULTS["ceiling"]["command"] == "python -m benchmarks.style_ceiling"
