@@ -94,9 +94,9 @@ def _why_not_gatys(results: Results) -> Iterator[str]:
         table.append([network, *(f"{found[network, step]:.3f}" for step in steps)])
     best = min(loss for (_, step), loss in found.items() if step == max(steps))
     yield (
-        f"**The loss target** is out of reach of the network, not of the adaptation alone. With no thought of what a "
-        f"user would wait for, it was trained on one style alone ({style}), on every training photograph; its loss on the "
-        f"test photographs, where Gatys after {YARDSTICK[1]} steps has {yardstick:.3f} and the meta-learned "
+        "**The loss target** is out of reach of the network, not of the adaptation alone. With no thought of what a "
+        f"user would wait for, it was trained on one style alone ({style}), on every training photograph; its loss on "
+        f"the test photographs, where Gatys after {YARDSTICK[1]} steps has {yardstick:.3f} and the meta-learned "
         f"network after {last} steps {ours[META, last]:.3f}:"
     )
     yield markdown(table)
