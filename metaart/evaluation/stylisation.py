@@ -178,7 +178,7 @@ def adam_path(learner: MetaAlgorithm, theta: Params, support: Examples, rate: fl
 def summary(recipe: str, subjects: list[Subject], trials: list[Trials], config: StylisationConfig) -> dict[str, Any]:
     """All numbers, one row per style, method and steps."""
     rows = [
-        {"style": subject.name, "method": method, "steps": steps, "seconds_to_adapt": trial.seconds[0],
+        {"subject": subject.name, "method": method, "steps": steps, "seconds_to_adapt": trial.seconds[0],
          "seconds_a_photograph": trial.seconds[1], **dict(zip(MEASURES, trial.measured, strict=True))}
         for subject, made in zip(subjects, trials, strict=True)
         for method, by_steps in made.items()

@@ -199,6 +199,7 @@ def _unreadable(path: Path, expected: str, error: Exception) -> UserError:
 
 def _write_tensors(path: Path, tensors: State) -> None:
     safetensors.torch.save_file({name: value.contiguous() for name, value in tensors.items()}, path)
+    path.chmod(path.parent.stat().st_mode & 0o666)  # safetensors leaves a file that only its owner may read
     _sync(path)
 
 

@@ -56,6 +56,7 @@ def test_every_method_is_measured_on_every_style(style_run: Path) -> None:
     assert (totals[GATYS, 3] < totals[COLOURS, 0]).all(), "it starts there and goes down"
     for name in MEASURES:
         assert all(row[name] >= 0 for row in result["rows"])
+    assert list(dict.fromkeys(row["subject"] for row in result["rows"])) == result["styles"]
     shown = stylisation_report.shown_methods(result)
     assert len([method for method in shown if "fine-tuned" in method]) == 1
     assert all(trial.pictures[0].shape == photographs[0].shape for trial in trials[0][META].values())

@@ -78,6 +78,15 @@ def test_a_checkpoint_comes_back_as_it_went(tmp_path: Path) -> None:
         assert all(torch.equal(loaded[part][name], value) for name, value in tensors.items())
 
 
+def test_who_may_read_the_folder_may_read_the_weights(tmp_path: Path) -> None:
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    for mode, expected in ((0o755, 0o644), (0o700, 0o600)):
+        folder.chmod(mode)
+        save_tensors(folder / "weights.safetensors", state(1)["weights"])
+        assert (folder / "weights.safetensors").stat().st_mode & 0o777 == expected
+
+
 def test_an_optimizer_without_state_is_a_checkpoint_too(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "step-1", {"weights": state(1)["weights"], "optimizer": {}}, progress(1))
     assert load_checkpoint(tmp_path / "step-1")[0]["optimizer"] == {}
