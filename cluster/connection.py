@@ -29,8 +29,11 @@ def ray_connection(cluster: ClusterConfig, address: str | None = None) -> Iterat
     """A connection to Ray: the one there is, that at an address, or else a Ray started on this machine for the while.
 
     Args:
-        cluster: refused before Ray is started where this machine is too small for it.
+        cluster: who is to work there.
         address: of a running cluster; `auto` finds it; the environment's RAY_ADDRESS if left out.
+
+    Raises:
+        UserError: nothing answers at the address, or what is there is too small; this machine before Ray is started.
     """
     # Read when Ray is imported or started, so set before.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -41,6 +44,7 @@ def ray_connection(cluster: ClusterConfig, address: str | None = None) -> Iterat
     import ray
 
     if ray.is_initialized():
+        refuse_too_many(cluster, ray.cluster_resources())  # type: ignore[no-untyped-call]
         yield
         return
     options: dict[str, Any] = {"address": address or "local", "log_to_driver": False, "logging_level": "error"}
@@ -62,6 +66,8 @@ def ray_connection(cluster: ClusterConfig, address: str | None = None) -> Iterat
             fix="Start one with `python -m cluster.start head`, or leave --address out to have one started here.",
         ) from error
     try:
+        if address:
+            refuse_too_many(cluster, ray.cluster_resources())  # type: ignore[no-untyped-call]
         yield
     finally:
         ray.shutdown()

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from cluster.config import ClusterConfig
-from cluster.connection import refuse_too_many
 from cluster.desk import RAY_FILES, Desk
 from cluster.storage import Storage
 from cluster.tail import Tail
@@ -55,14 +54,10 @@ def fit(
         stop: asked here several times a second; True leaves a checkpoint and stops.
 
     Raises:
-        UserError: the cluster is too small.
         Diverged: the loss left the finite numbers.
         Interrupted: `stop` said so; the checkpoint is written.
         TrainingFailed: the workers failed too often.
     """
-    import ray
-
-    refuse_too_many(cluster, ray.cluster_resources())  # type: ignore[no-untyped-call]
     folder, config = folder.resolve(), located(config)
     desk = Desk(folder, storage)
     desk.clear()

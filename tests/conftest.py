@@ -9,6 +9,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")
+os.environ.setdefault("RAY_TRAIN_ENABLE_PREEMPTION_WATCHER", "0")  # as `cluster.connection` has it on one machine
 os.environ.setdefault("DS_ACCELERATOR", "cpu")
 os.environ.setdefault("TUNE_FUNCTION_THREAD_TIMEOUT_S", "600")  # as `tune.search` has it
 # For the object store; Ray's workers inherit them from whatever test starts Ray first.

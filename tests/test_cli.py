@@ -80,7 +80,7 @@ def test_from_files_to_a_new_piece_as_a_user_does_it(
 
     examples = sorted((midi_folder / "composer-1").iterdir())[:5]
     metaart(
-        "create", "music", "--run", "run", "--examples", *examples, "--primer", examples[0], "--bars", 128,
+        "create", "music", "--run", "run", "--examples", *examples, "--primer", examples[0], "--bars", 40,
         "--seed", 3, "--out", "new.mid", "--picture", "new.png",
     )  # fmt: skip
     assert Path("new.png").read_bytes().startswith(b"\x89PNG")
@@ -123,6 +123,15 @@ def test_a_run_goes_on_only_when_it_is_told_to(
     capsys.readouterr()
     assert main([*train, "--set", "meta.steps=9", "--resume"]) == 2
     assert_one_paragraph(capsys.readouterr().err, "configuration")
+
+
+def test_a_run_begins_with_the_pooled_model_of_another(
+    tiny_run: Path, music_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    second = ["--start-from", str(tiny_run), "--set", "algorithm.order=2", "--out", str(tmp_path / "run")]
+    assert main(["train", "music", "--data", str(music_data), *settings(), *second]) == 0
+    assert "meta: 2 steps" in capsys.readouterr().out
+    assert (tmp_path / "run" / "pooled.safetensors").read_bytes() == (tiny_run / "pooled.safetensors").read_bytes()
 
 
 def test_evaluate_judges_creations_and_keeps_all_of_it(

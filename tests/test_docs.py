@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import metaart
-from tests.conftest import TINY_CRITIQUE, TINY_STYLE
+from tests.conftest import TINY_CRITIQUE
 from tests.data.sources import DRAWINGS
 
 ROOT = Path(__file__).parents[1]
@@ -43,7 +43,6 @@ SMALLER = {
     "metaart data prepare drawings": "--min-works 3 --workers 1",
     "metaart train music": _SET,
     "metaart train critique": " ".join(f"--set {setting}" for setting in (*TINY_CRITIQUE, "meta.episode.ways=3")),
-    "metaart train style": " ".join(f"--set {setting}" for setting in TINY_STYLE if "photographs" not in setting),
     "metaart evaluate": "--episodes 4 --validation-episodes 4 --steps 0 1 --judge-hands 0",
     "python -m tune.search music": f"{_SET} --trials 2 --concurrent 1",
     "serve run serve.app:build run=runs/music": "style=off critique=off",

@@ -85,14 +85,23 @@ def prepare_sweep(sweep: Sweep, *, resume: bool) -> None:
     """Make the sweep's directory, or check that it is the one to go on with.
 
     Raises:
+        UserError: as `check_sweep` does.
+    """
+    check_sweep(sweep, resume=resume)
+    sweep.folder.mkdir(parents=True, exist_ok=True)
+    save_text(sweep.folder / SWEEP, json.dumps(_plain(sweep), indent=1))
+
+
+def check_sweep(sweep: Sweep, *, resume: bool) -> None:
+    """Write nothing, and refuse what cannot be begun or gone on with.
+
+    Raises:
         UserError: a sweep is there and `resume` is off, it is another one, or there is none to resume.
     """
     path = sweep.folder / SWEEP
     if not path.exists():
         if resume:
             raise UserError(expected="a sweep to go on with", got=f"no {path}", fix="Leave --resume out to begin one.")
-        sweep.folder.mkdir(parents=True, exist_ok=True)
-        save_text(path, json.dumps(_plain(sweep), indent=1))
         return
     if not resume:
         raise UserError(
@@ -109,7 +118,6 @@ def prepare_sweep(sweep: Sweep, *, resume: bool) -> None:
             got=f"another {', '.join(different)} for {sweep.folder}",
             fix="Resume with the same recipe, --space, --set and searcher, or take another --out.",
         )
-    save_text(path, json.dumps(now, indent=1))
 
 
 def _plain(sweep: Sweep) -> dict[str, Any]:

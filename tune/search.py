@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cluster.config import ClusterConfig, override_both
@@ -16,7 +16,7 @@ from metaart.errors import UserError
 from metaart.recipes import RECIPES, recipe_or_file
 from metaart.training.journal import Progress
 from metaart.training.loop import Interrupted, stop_on_sigint
-from tune.config import SWEEP, Sweep, SweepConfig, prepare_sweep
+from tune.config import SWEEP, Sweep, SweepConfig, check_sweep, prepare_sweep
 from tune.keys import changes_pooled, read_space
 from tune.page import PAGE, write_page
 from tune.records import ENDED, Trial
@@ -103,11 +103,14 @@ def _search(options: argparse.Namespace) -> int:
         )
     if options.start_from is not None:
         check_pooled(sweep.config, options.start_from)
-    prepare_sweep(sweep, resume=options.resume)
-    pooled = sweep.folder / "pooled" if shared else None
-    if pooled is not None and options.start_from is not None:
-        take_pooled(sweep.config, pooled, options.start_from)
-    trials = _run(sweep, pooled, options.address)
+    check_sweep(sweep, resume=options.resume)
+    _tell_tune()
+    with stop_on_sigint() as sigint, ray_connection(sweep.cluster, options.address):
+        prepare_sweep(sweep, resume=options.resume)
+        pooled = sweep.folder / "pooled" if shared else None
+        if pooled is not None and options.start_from is not None:
+            take_pooled(sweep.config, pooled, options.start_from)
+        trials = _run(sweep, pooled, away=named_cluster(options.address) is not None, stop=sigint.is_set)
     results = write_report(sweep, trials)
     print(table(sweep.space, trials))
     write_page(sweep, trials, results)
@@ -157,9 +160,11 @@ def _refuse_unjudged(config: RunConfig) -> None:
         )
 
 
-def _run(sweep: Sweep, pooled: Path | None, address: str | None) -> list[Trial]:
-    """Train the pooled stage if it has not been, then search."""
-    _tell_tune()
+def _run(sweep: Sweep, pooled: Path | None, *, away: bool, stop: Callable[[], bool]) -> list[Trial]:
+    """Train the pooled stage if it has not been, then search; `away` says that Ray is no process of ours."""
+    # Imports Ray, which reads the token when it is first imported: `ray_connection` has set it.
+    from tune.sweep import search
+
     print(
         f"{sweep.folder}: {SWEEP} says what is searched: {', '.join(short(p.key) for p in sweep.space)}",
         file=sys.stderr,
@@ -171,20 +176,15 @@ def _run(sweep: Sweep, pooled: Path | None, address: str | None) -> list[Trial]:
         print(f"trial {trial.number}: {found}: {loss}, {trial.outcome} after {trial.steps} steps", file=sys.stderr)
         log_trial(sweep.folder, sweep.config.recipe, sweep.space, trial)
 
-    with stop_on_sigint() as sigint, ray_connection(sweep.cluster, address):
-        # Imports Ray, which reads the token when it is first imported: `ray_connection` has set it.
-        from tune.sweep import search
-
-        if pooled is not None:
-            progress = Progress({"pretrain": sweep.config.pretrain.steps})
-            try:
-                job = Job(sweep.config, sweep.cluster, sweep.folder, pooled)
-                train_pooled(job, progress, sigint.is_set, away=named_cluster(address) is not None)
-            except Interrupted:
-                raise KeyboardInterrupt from None
-            finally:
-                progress.close()
-        return search(sweep, pooled, told=told, stop=sigint.is_set)
+    if pooled is not None:
+        progress = Progress({"pretrain": sweep.config.pretrain.steps})
+        try:
+            train_pooled(Job(sweep.config, sweep.cluster, sweep.folder, pooled), progress, stop, away=away)
+        except Interrupted:
+            raise KeyboardInterrupt from None
+        finally:
+            progress.close()
+    return search(sweep, pooled, told=told, stop=stop)
 
 
 def _tell_tune() -> None:

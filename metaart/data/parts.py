@@ -95,7 +95,7 @@ def read_parts(
             progress(len(part.entries))
         return
     broken: list[Part] = []
-    with _pool(min(workers, len(todo))) as pool:
+    with _pool(source.medium, min(workers, len(todo))) as pool:
         waiting = {pool.submit(_read_and_write, source, part, kept): part for part in todo}
         for future in as_completed(waiting):
             part = waiting[future]
@@ -108,7 +108,7 @@ def read_parts(
 
 def _read_one_by_one(source: Source, parts: Sequence[Part], kept: Path, progress: Callable[[int], object]) -> None:
     """Read parts in one process, a new one after each work that crashes it."""
-    pool = _pool(1)
+    pool = _pool(source.medium, 1)
     try:
         for part in parts:
             rows: list[Row] = []
@@ -118,7 +118,7 @@ def _read_one_by_one(source: Source, parts: Sequence[Part], kept: Path, progress
                 if _crashed(one):
                     rejected.append((entry.work_id, "the reader crashed on it"))
                     pool.shutdown()
-                    pool = _pool(1)
+                    pool = _pool(source.medium, 1)
                     continue
                 rows += one.result()[0]
                 rejected += one.result()[1]
@@ -142,8 +142,10 @@ def load_works(medium: Medium, kept: Path, part: Part, places: Sequence[int]) ->
     return table.replace_schema_metadata(None).cast(wanted)
 
 
-def _pool(workers: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+def _pool(medium: Medium, workers: int) -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__, *medium.imports])  # once for all workers
+    return ProcessPoolExecutor(workers, mp_context=context)
 
 
 def _crashed(future: Future[Any]) -> bool:

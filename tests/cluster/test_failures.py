@@ -22,28 +22,12 @@ from metaart.training.checkpoint import load_tensors
 from metaart.training.journal import Journal, read_metrics
 from metaart.training.loop import Place
 from metaart.training.run import WEIGHTS, prepare_run, train_run
+from tests.processes import CONTROLLER, WORKER, titled
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
 
 SETTINGS = ["domain.hidden_size=12", "meta.steps=150", "meta.tasks=3", "meta.optimizer=sgd", "meta.outer_lr=0.005",
             "meta.validate_every=0", "log_every=1", "checkpoint_every=10", "batching.mode=vmap"]  # fmt: skip
-
-
-def actors(kind: str = "RayTrainWorker") -> list[int]:
-    """Process ids of the actors of a kind below this process."""
-    parents, titles = {}, {}
-    for entry in Path("/proc").iterdir():
-        try:
-            if entry.name.isdigit():
-                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-                titles[int(entry.name)] = (entry / "cmdline").read_bytes().decode()
-        except OSError:  # it ended meanwhile
-            continue
-
-    def ours(pid: int) -> bool:
-        return pid == os.getpid() or (pid in parents and ours(parents[pid]))
-
-    return sorted(pid for pid, title in titles.items() if title.startswith("ray::") and kind in title and ours(pid))
 
 
 def left_alone(config: RunConfig, folder: Path) -> Path:
@@ -102,7 +86,7 @@ def test_a_run_whose_worker_is_killed_ends_like_one_that_was_left_alone(ray_sess
 
     def kill_one_in_the_middle(line: dict[str, Any]) -> None:
         if line["step"] >= 20 and not killed:
-            workers = actors()
+            workers = titled(WORKER)
             assert len(workers) == 2
             os.kill(workers[1], signal.SIGKILL)
             killed.extend(workers)
@@ -149,7 +133,7 @@ def test_a_run_whose_controller_is_killed_is_resumed_by_the_same_command(ray_ses
     prepare_run(config, folder, resume=False)
 
     def controller() -> int | None:
-        running = actors("TrainController.run")  # that of a run that is over has another title
+        running = titled(CONTROLLER)
         return running[-1] if running and reached(folder, 20) else None
 
     with Fault(controller, lambda pid: os.kill(pid, signal.SIGKILL)) as fault, pytest.raises(TrainingFailed) as caught:
@@ -170,7 +154,7 @@ def test_a_worker_that_hangs_is_named_and_the_run_goes_on(ray_session: None, tmp
     notes: list[str] = []
 
     def worker() -> int | None:
-        return max(actors()) if reached(folder, 20) and len(actors()) == 2 else None
+        return max(titled(WORKER)) if reached(folder, 20) and len(titled(WORKER)) == 2 else None
 
     with Fault(worker, lambda pid: os.kill(pid, signal.SIGSTOP)) as fault:
         cluster = ClusterConfig(max_failures=1, hang_s=20)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -10,13 +9,14 @@ import sys
 import time
 from pathlib import Path
 
-import psutil
 import pytest
+import ray
 
 from cluster.train import main
 from metaart.training.checkpoint import newest_checkpoint
 from metaart.training.journal import read_metrics
 from metaart.training.run import load_algorithm
+from tests.processes import WORKER, titled
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = ["domain.hidden_size=16", "domain.embedding_size=8", "domain.max_tokens=48", "batching.mode=loop",
@@ -34,15 +34,18 @@ def settings(keys: list[str]) -> list[str]:
 
 @pytest.mark.ray
 @pytest.mark.timeout(600)
-def test_the_command_of_the_readme_outlives_a_killed_worker(music_data: Path, tmp_path: Path) -> None:
+def test_the_command_of_the_readme_outlives_a_killed_worker(
+    music_data: Path, tmp_path: Path, ray_session: None
+) -> None:
+    """On the Ray of the tests, which `RAY_ADDRESS` names, as it does a cluster."""
     out = tmp_path / "run"
     asked = ["music", "--workers", "2", "--set", "deepspeed.zero_stage=1", "--data", str(music_data), "--out", str(out)]
     command_line = command(*asked, *settings([*TINY, "checkpoint_every=5"]))
     process = subprocess.Popen(command_line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                               env={**os.environ, "RAY_ADDRESS": "local"})  # fmt: skip
+                               env={**os.environ, "RAY_ADDRESS": ray.get_runtime_context().gcs_address})  # fmt: skip
     while max(read_metrics(out).get("pretrain", [0])) < 10 and process.poll() is None:
         time.sleep(0.05)
-    workers = workers_of(process.pid)
+    workers = titled(WORKER)
     assert len(workers) == 2
     assert newest_checkpoint(out / "pretrain" / "checkpoints") is not None
     os.kill(workers[1], signal.SIGKILL)
@@ -59,16 +62,6 @@ def test_the_command_of_the_readme_outlives_a_killed_worker(music_data: Path, tm
     assert not (out / "ray").exists()
     config, _, _ = load_algorithm(out)
     assert config.recipe == "music"
-
-
-def workers_of(driver: int) -> list[int]:
-    """Process ids of the Ray Train workers below a process."""
-    found = []
-    for process in psutil.Process(driver).children(recursive=True):
-        with contextlib.suppress(psutil.Error):
-            if " ".join(process.cmdline()).startswith("ray::RayTrainWorker"):
-                found.append(process.pid)
-    return found
 
 
 @pytest.mark.ray

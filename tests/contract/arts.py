@@ -24,10 +24,11 @@ SMALL = {
     "hidden_size": 6, "embedding_size": 5, "max_tokens": 24,
     "side": 16, "layers": 2, "channels": 8, "most_hands": 3,
     "size": 16, "width": 2, "depth": 4, "blocks": 1, "hidden": 3, "photographs": "",
+    "steps": 3,
     # Steps of the common inner rate would otherwise be so long that rounding grows past every tolerance.
     "objective": ObjectiveConfig(content=0.02, style=0.1, variation=0.1),
 }  # fmt: skip
-"""Fields of a domain's configuration that decide what it costs."""
+"""Fields of configurations, of domains and of algorithms, that decide what they cost."""
 
 DATA = {"music": "music_data", "critique": "drawings_data", "style": "drawings_data"}
 """The fixture that prepares the data of an art form; one that needs none has no line."""
@@ -50,10 +51,14 @@ BEGINNINGS = {"critique": b'{"probabilities"', "music": b"MThd", "sinusoid": b"\
 """How the files of each art form begin; a new one adds a line."""
 
 
-def small_config(name: str) -> Any:
-    default = DOMAINS[name].config()
+def small(default: Any) -> Any:
+    """A configuration that costs little."""
     fields = {field.name for field in dataclasses.fields(default)}
     return dataclasses.replace(default, **{field: value for field, value in SMALL.items() if field in fields})
+
+
+def small_config(name: str) -> Any:
+    return small(DOMAINS[name].config())
 
 
 def small_domain(name: str) -> Domain:

@@ -11,7 +11,7 @@ from metaart.domains import DOMAINS
 from metaart.errors import UserError
 from metaart.tasks import Task, num_tasks, select
 from metaart.training.step import LocalStep
-from tests.contract.arts import BEGINNINGS, WISHES, create, data_of, doubled, draw, small_config, small_domain
+from tests.contract.arts import BEGINNINGS, WISHES, create, data_of, doubled, draw, small, small_config, small_domain
 
 PAIRS = [(name, art) for name in ALGORITHMS for art in DOMAINS if ALGORITHMS[name].fits(small_domain(art).head)]
 """What goes together; the rest is refused, see the last test."""
@@ -27,7 +27,7 @@ def tasks(art: str, request: pytest.FixtureRequest) -> Task:
 def build(name: str, art: str, batching: Batching = Batching("loop")) -> MetaAlgorithm:  # noqa: B008
     torch.manual_seed(0)
     domain, entry = small_domain(art), ALGORITHMS[name]
-    return entry.build(domain.learner(), domain.loss, entry.config(), batching, domain.head)
+    return entry.build(domain.learner(), domain.loss, small(entry.config()), batching, domain.head)
 
 
 @together

@@ -10,26 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
-import psutil
 import pytest
 
+from tests.processes import titled
 from tests.serve.client import Client, assert_problem
 
 pytestmark = pytest.mark.ray
 
 MODEL = "ray::ServeReplica:metaart:music"
-
-
-def replicas() -> list[int]:
-    """Process ids of the model's replicas in this session's Ray."""
-    found = []
-    for process in psutil.Process().children(recursive=True):
-        try:
-            if " ".join(process.cmdline()).startswith(MODEL):
-                found.append(process.pid)
-        except psutil.Error:
-            continue
-    return found
 
 
 def wishes(count: int, bars: int = 4) -> list[dict[str, Any]]:
@@ -52,7 +40,7 @@ def test_callers_who_hang_up_leave_the_others_and_the_service_alone(service: Cli
 
 def test_a_killed_replica_costs_no_request(service: Client) -> None:
     expected = [service.compose(**wish).content for wish in wishes(12)]
-    victims = replicas()
+    victims = titled(MODEL)
     assert victims
     with ThreadPoolExecutor(1) as pool:
         answers = pool.submit(service.compose_many, wishes(12))
@@ -62,7 +50,7 @@ def test_a_killed_replica_costs_no_request(service: Client) -> None:
             os.kill(victim, signal.SIGKILL)
         assert [answer.status_code for answer in answers.result()] == [200] * 12
         assert [answer.content for answer in answers.result()] == expected
-    assert not set(replicas()) & set(victims)
+    assert not set(titled(MODEL)) & set(victims)
 
 
 @pytest.mark.slow
@@ -70,15 +58,15 @@ def test_a_killed_replica_costs_no_request(service: Client) -> None:
 def test_a_replica_that_hangs_is_replaced_and_its_requests_are_answered(service: Client) -> None:
     """Ray Serve gives a health check 30 s before it lets a replica go."""
     expected = [service.compose(**wish).content for wish in wishes(4)]
-    hung = replicas()
+    hung = titled(MODEL)
     assert hung
     for process in hung:
         os.kill(process, signal.SIGSTOP)
     try:
         answers = service.compose_many(wishes(4))
         assert [answer.content for answer in answers] == expected
-        assert replicas()
-        assert not set(replicas()) & set(hung)
+        assert titled(MODEL)
+        assert not set(titled(MODEL)) & set(hung)
     finally:
         for process in hung:
             with contextlib.suppress(ProcessLookupError):
@@ -89,13 +77,13 @@ def test_a_replica_that_hangs_is_replaced_and_its_requests_are_answered(service:
 def test_too_much_at_once_is_refused_and_a_replica_is_added(service: Client) -> None:
     refused: list[httpx.Response] = []
     deadline = time.monotonic() + 60
-    while (len(replicas()) < 2 or not refused) and time.monotonic() < deadline:
+    while (len(titled(MODEL)) < 2 or not refused) and time.monotonic() < deadline:
         answers = service.compose_many(wishes(40, bars=8))
         assert {answer.status_code for answer in answers} <= {200, 503}
         assert any(answer.status_code == 200 for answer in answers)
         refused += [answer for answer in answers if answer.status_code == 503]
 
-    assert len(replicas()) == 2
+    assert len(titled(MODEL)) == 2
     assert int(refused[0].headers["retry-after"]) > 0
     assert "queue is full" in assert_problem(refused[0], 503)["detail"]
     assert httpx.get(f"{service.url}/readyz").status_code == 200

@@ -28,7 +28,7 @@ from metaart.training.step import LocalStep
 STAGES = ["pretrain.steps=5", "meta.steps=5", "meta.validate_every=2", "pretrain.validate_every=2",
           "meta.tasks=3", "pretrain.tasks=4", "meta.validation_tasks=3", "pretrain.validation_tasks=3"]  # fmt: skip
 SINUSOID = ["domain.hidden_size=6", *STAGES]
-CHANGES = ["domain.hidden_size=5", "meta.steps=40", "meta.tasks=2", "batching.mode=loop", "log_every=8",
+CHANGES = ["domain.hidden_size=5", "meta.steps=20", "meta.tasks=2", "batching.mode=loop", "log_every=8",
            "checkpoint_every=1", "meta.validate_every=9", "meta.validation_tasks=2"]  # fmt: skip
 COMMAND = ["train", "sinusoid", *(part for change in CHANGES for part in ("--set", change)), "--out"]
 
@@ -190,7 +190,7 @@ def test_a_process_that_is_stopped_is_resumed_to_the_same_end(
         assert process.returncode == -signal.SIGKILL
     newest = newest_checkpoint(cut / "meta" / "checkpoints")
     assert newest is not None
-    assert load_checkpoint(newest)[1]["step"] < 40
+    assert load_checkpoint(newest)[1]["step"] < 20
     assert not (cut / "weights.safetensors").exists()
     assert main([*COMMAND, str(cut), "--resume"]) == 0
     assert_equal_runs(uninterrupted, cut)

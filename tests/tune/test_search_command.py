@@ -52,6 +52,7 @@ def test_more_workers_than_the_machine_has_are_refused_in_a_process_too(tmp_path
     assert done.returncode == 2, done.stderr
     assert "CPUs that are there" in done.stderr
     assert "Traceback" not in done.stderr
+    assert not (tmp_path / "s").exists()
 
 
 def test_the_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:

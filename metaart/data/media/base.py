@@ -40,6 +40,7 @@ class Medium(ABC):
         name: what a prepared folder carries.
         reader_version: to be raised when `read` gives something else for the same bytes; kept works are read again.
         packages: distributions that decide what `read` gives.
+        imports: modules that `read` imports and that take long to.
         columns: what is kept of a work, beside what all works have.
         suffix: of its file.
         shown: columns of `metaart data show`: key of `describe` by heading.
@@ -49,6 +50,7 @@ class Medium(ABC):
     name: ClassVar[str]
     reader_version: ClassVar[int]
     packages: ClassVar[tuple[str, ...]]
+    imports: ClassVar[tuple[str, ...]] = ()
     columns: ClassVar[tuple[pa.Field, ...]]
     suffix: ClassVar[str]
     shown: ClassVar[Mapping[str, str]]

@@ -51,6 +51,7 @@ class Music(Medium):
     name = "music"
     reader_version = 2
     packages = ("music21", "symusic", "miditok")
+    imports = ("miditok",)
     columns = (pa.field("midi", pa.binary()), *(pa.field(name, pa.list_(pa.uint16())) for name in TOKEN_COLUMNS))
     suffix = ".mid"
     shown: ClassVar = {"tokens": "tokens", "median": "median_tokens"}
