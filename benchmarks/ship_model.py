@@ -104,6 +104,13 @@ def ship(run: Path, to: Path | None = None) -> Path:
     evaluation = run / "evaluation.md"
     if not evaluation.is_file():
         raise UserError(expected="an evaluated run", got=f"no {evaluation}", fix=f"metaart evaluate {run}")
+    command = load_json(run / "evaluation.json").get("command")
+    if not command:
+        raise UserError(
+            expected="an evaluation that says what it was asked",
+            got=f"{run / 'evaluation.json'} without a command",
+            fix=f"metaart evaluate {run}",
+        )
     names = [*FILES, *(name for name in WHERE_THERE if (run / name).exists())]
     size = sum((run / name).stat().st_size for name in names)
     if size > MOST_BYTES:
@@ -113,11 +120,19 @@ def ship(run: Path, to: Path | None = None) -> Path:
     for name in names:
         shutil.copy(run / name, to / name)
     parameters = sum(value.numel() for value in algorithm.parameters())
-    save_text(to / "README.md", card(config, data, evaluation.read_text(encoding="utf-8"), size, parameters))
+    judged = Judged(command.replace(str(run), "RUN"), evaluation.read_text(encoding="utf-8"))
+    save_text(to / "README.md", card(config, data, judged, size, parameters))
     return to
 
 
-def card(config: RunConfig, data: dict[str, Any], evaluation: str, size: int, parameters: int) -> str:
+class Judged(NamedTuple):
+    """An evaluation: the command that asked for it, and its tables."""
+
+    command: str
+    tables: str
+
+
+def card(config: RunConfig, data: dict[str, Any], judged: Judged, size: int, parameters: int) -> str:
     """The model card as Markdown; `data` is what each folder's metadata says."""
     about = ABOUT[config.recipe]
     prepared = [
@@ -145,13 +160,13 @@ No work is stored with the model.
 ```text
 {chr(10).join(prepared)}
 {f"metaart train {config.recipe} --data {config.data} --out RUN {settings}".strip()}
-metaart evaluate RUN
+{judged.command}
 scripts/bench ship-model RUN
 ```
 
 ## Evaluation
 
-{evaluation.strip()}
+{judged.tables.strip()}
 """
 
 

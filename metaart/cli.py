@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0 if it did what was asked, 2 for bad input, 130 if it was interrupted."""
     options = _parser().parse_args(arguments)
+    options.command = shlex.join(["metaart", *(sys.argv[1:] if arguments is None else arguments)])
     try:
         return int(options.run(options))
     except UserError as error:

@@ -98,7 +98,7 @@ def _adaptation(options: argparse.Namespace) -> int:
     written, words = ["evaluation.json", "evaluation.md", "evaluation.png"], report.text(result)
 
     def write() -> None:
-        save_text(out / "evaluation.json", json.dumps(result, indent=1))
+        save_text(out / "evaluation.json", json.dumps({"command": options.command, **result}, indent=1))
         save_text(out / "evaluation.md", words)
 
     report.plot(result, out / "evaluation.png")
@@ -130,6 +130,7 @@ def _critique(options: argparse.Namespace) -> int:
         episodes=options.episodes,
         validation_episodes=options.validation_episodes,
         ways=options.ways,
+        command=options.command,
     )
     print(words)
     print(f"written to {options.out or options.run_directory}: {', '.join(written)}")
@@ -154,7 +155,7 @@ def _stylisation(options: argparse.Namespace) -> int:
     )
     out = options.out or options.run_directory
     out.mkdir(parents=True, exist_ok=True)
-    save_text(out / "evaluation.json", json.dumps(result, indent=1))
+    save_text(out / "evaluation.json", json.dumps({"command": options.command, **result}, indent=1))
     save_text(out / "evaluation.md", report.text(result))
     report.plot(result, out / "evaluation.png")
     drawn = report.draw(result, subjects, photographs, trials, out)

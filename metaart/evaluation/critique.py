@@ -30,6 +30,7 @@ def evaluate_critique(
     episodes: int = 600,
     validation_episodes: int = 120,
     ways: int = 5,
+    command: str = "",
 ) -> tuple[str, list[str]]:
     """Judge a run of attribution or rating, keep its calibration beside it, and write what came out.
 
@@ -41,6 +42,7 @@ def evaluate_critique(
         episodes: of test hands.
         validation_episodes: of validation hands.
         ways: of attribution: hands in an episode.
+        command: that asked for it, to be written down.
 
     Returns:
         The tables as Markdown, and the names of the files written.
@@ -65,6 +67,6 @@ def evaluate_critique(
         write_file(out / "heat-maps.png", write_png(map_sheet(critic, gallery, some, shots=max(config.shots))))
         plot_reliability(result, out / "reliability.png")
         written += ["reliability.png", "heat-maps.png"]
-    save_text(out / "evaluation.json", json.dumps(result, indent=1))
+    save_text(out / "evaluation.json", json.dumps({"command": command, **result}, indent=1))
     save_text(out / "evaluation.md", words)
     return words, written

@@ -45,6 +45,7 @@ def test_a_free_run_ships_with_its_card(music_data: Path, tmp_path: Path) -> Non
         "--licence permissive",
         "--set pretrain.steps=2",
         "--set meta.steps=2",
+        f"\nmetaart evaluate RUN --data {music_data} {' '.join(few)}\n",
         "4 episodes",
         "8-grams",
     ):
@@ -65,8 +66,10 @@ def test_a_card_names_the_licences_of_pictures_and_of_photographs() -> None:
                 "traditions": traditions}  # fmt: skip
 
     config = override(recipe("style"), ["data=icons", "domain.photographs=views"])
-    card = ship_model.card(config, {"icons": prepared("MIT"), "views": prepared("CC0-1.0")}, "a table", 1000, 1000)
+    judged = ship_model.Judged("metaart evaluate RUN --size 64", "a table")
+    card = ship_model.card(config, {"icons": prepared("MIT"), "views": prepared("CC0-1.0")}, judged, 1000, 1000)
     for said in (
+        "metaart evaluate RUN --size 64",
         "metaart data prepare drawings --licence permissive --out icons",
         "metaart data prepare photographs --licence permissive --out views",
         "Drawings: 1,000 works in 3 groups",

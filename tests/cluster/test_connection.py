@@ -65,9 +65,22 @@ def test_only_a_ray_of_our_own_is_kept_apart(address: str, asked: str, monkeypat
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     monkeypatch.setattr(ray, "shutdown", lambda: None)
     monkeypatch.setattr(ray, "init", lambda **options: seen.append(os.environ[API_SERVER]))
+    monkeypatch.setattr(ray, "cluster_resources", lambda: {"CPU": 9.0})
     with ray_connection(ClusterConfig(), address):
         assert os.environ[API_SERVER] == "http://mine:8265"
     assert seen == [asked]
+
+
+def test_a_cluster_that_is_too_small_is_left_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[bool] = []
+    monkeypatch.setattr("cluster.connection.send_token_if_any", lambda: None)
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", lambda **options: None)
+    monkeypatch.setattr(ray, "cluster_resources", lambda: {"CPU": 1.0})
+    monkeypatch.setattr(ray, "shutdown", lambda: left.append(True))
+    with pytest.raises(UserError, match="at most the 1 CPUs"), ray_connection(ClusterConfig(), "10.0.0.5:6379"):
+        pass
+    assert left == [True]
 
 
 @pytest.mark.ray
