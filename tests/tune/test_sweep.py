@@ -111,11 +111,11 @@ def test_trials_times_workers_fit_the_machine(
 @pytest.mark.ray
 @pytest.mark.timeout(600)
 def test_a_sweep_stops_the_poor_and_trains_the_good_to_the_end(ray_session: None, tmp_path: Path) -> None:
-    sweep = sweep_in(tmp_path / "sweep", trials=8, searcher="random")
+    sweep = sweep_in(tmp_path / "sweep", trials=6, searcher="random")
     prepare_sweep(sweep, resume=False)
     ended: list[int] = []
     trials = search(sweep, None, told=lambda trial: ended.append(trial.number))
-    assert sorted(ended) == [trial.number for trial in trials] == list(range(8))
+    assert sorted(ended) == [trial.number for trial in trials] == list(range(6))
     outcomes = [trial.outcome for trial in trials]
     assert set(outcomes) == {FINISHED, STOPPED}
     for trial in trials:
