@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from cluster.access import PATH, send_token
+from cluster.connection import API_SERVER
 from metaart.errors import UserError
 
 if TYPE_CHECKING:
@@ -27,11 +28,11 @@ def connect(address: str | None) -> JobSubmissionClient:
     Raises:
         UserError: no such address, nobody there, no token or a wrong one.
     """
-    address = address or os.environ.get("RAY_API_SERVER_ADDRESS") or DEFAULT
+    address = address or os.environ.get(API_SERVER) or DEFAULT
     send_token()
     _reach(address)
     # It would win over what is asked for.
-    os.environ.pop("RAY_API_SERVER_ADDRESS", None)
+    os.environ.pop(API_SERVER, None)
     os.environ.pop("RAY_ADDRESS", None)
     from ray.exceptions import AuthenticationError
     from ray.job_submission import JobSubmissionClient
