@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,8 +25,12 @@ def log_trial(sweep: Path, recipe: str, space: Sequence[Parameter], trial: Trial
     if trial.best is None:
         return
     _log_tensorboard(sweep, space, trial)
-    if importlib.util.find_spec("mlflow") is not None:
+    if importlib.util.find_spec("mlflow") is None:
+        return
+    try:
         _log_mlflow(sweep, recipe, trial)
+    except ImportError as error:  # a release that does not go with what else is installed
+        print(f"trial {trial.number} is not logged in MLflow, which does not load: {error}", file=sys.stderr)
 
 
 def _log_tensorboard(sweep: Path, space: Sequence[Parameter], trial: Trial) -> None:

@@ -171,3 +171,15 @@ def test_mlflow_gets_the_same_where_it_is_installed(sweep: Sweep, monkeypatch: p
         ("metric", "best validation", 1.0, None),
         ("end", "r"),
     ]
+
+
+def test_an_mlflow_that_does_not_load_costs_its_log_alone(
+    sweep: Sweep, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mlflow.py").write_text("from google.protobuf import nothing_of_that_name\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    log_trial(sweep.folder, "sinusoid", sweep.space, trials_of_bowl()[3])
+    said = capsys.readouterr().err
+    assert "trial 3 is not logged in MLflow" in said
+    assert "nothing_of_that_name" in said
+    assert (sweep.folder / "trials" / "0003" / "tensorboard" / "hparams").exists()
