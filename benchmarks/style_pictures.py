@@ -22,7 +22,7 @@ from metaart.style.measures import Reader, in_colours_of
 from metaart.style.objective import Objective, ObjectiveConfig, Wanted
 
 NETWORKS = ("efficientnet", "efficientnet-strided", "random-vgg")
-SIDE, STEPS, CELL = 160, 100, 256
+SIDE, STEPS, CELL = 160, 100, 192
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 

@@ -1,4 +1,7 @@
-"""A watchdog: which worker hangs, at which step and in which line, and its end so that the group starts again."""
+"""A watchdog: which worker hangs, at which step and in which line, and its end so that the group starts again.
+
+It also gives back what a group holds whose controller died.
+"""
 
 from __future__ import annotations
 
@@ -29,19 +32,21 @@ class Beat:
         step: at hand, from 1.
         where: line that its training thread is in.
         waits: whether it waits there for the other workers.
+        group: Ray's placement group that its resources are from.
     """
 
     stage: str
     step: int
     where: str
     waits: bool
+    group: Any = None
 
 
 class Watch:
     """Takes the beats of all workers of a run; a Ray actor, held by the driver.
 
     Args:
-        hang_s: seconds without a step of any worker that are too many.
+        hang_s: seconds without a step of any worker that are too many; with 0 nothing hangs.
     """
 
     def __init__(self, hang_s: float) -> None:
@@ -65,7 +70,7 @@ class Watch:
         """Who hangs, at which step and where; empty while all is well. Once said, workers are told to end."""
         now = time.monotonic()
         patience = self._hang_s if self._reached[0] else max(self._hang_s, START_S)
-        if self._found or not self._beats or now - self._since < patience:
+        if not self._hang_s or self._found or not self._beats or now - self._since < patience:
             return ""
         silent = [(rank, beat) for rank, beat, at in self._beats.values() if now - at > SILENT_S]
         busy = [(rank, beat) for rank, beat, _ in self._beats.values() if not beat.waits]
@@ -78,27 +83,29 @@ class Watch:
         )
         return self._found
 
+    def groups(self) -> list[Any]:
+        """The placement groups of the workers that were heard of last."""
+        return [beat.group for _, beat, _ in self._beats.values() if beat.group is not None]
+
 
 class Watchdog:
     """The driver's side: an actor `Watch` on the driver's machine, which outlives those that it watches.
 
     Args:
-        hang_s: seconds without a step that are too many; with 0 there is no actor and nothing hangs.
+        hang_s: seconds without a step that are too many; with 0 nothing hangs.
     """
 
     def __init__(self, hang_s: float) -> None:
-        self.actor: Any = None
-        self._asked = 0.0
-        if hang_s:
-            import ray
-            from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+        import ray
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-            here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-            self.actor = ray.remote(Watch).options(num_cpus=0, scheduling_strategy=here).remote(hang_s)
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        self.actor: Any = ray.remote(Watch).options(num_cpus=0, scheduling_strategy=here).remote(hang_s)
+        self._asked = 0.0
 
     def hanging(self) -> str:
         """See `Watch.hanging`; asked once a second at most. A watch that is slow or gone has nothing to say."""
-        if self.actor is None or time.monotonic() - self._asked < EVERY_S:
+        if time.monotonic() - self._asked < EVERY_S:
             return ""
         self._asked = time.monotonic()
         import ray
@@ -108,12 +115,17 @@ class Watchdog:
         return ""
 
     def close(self) -> None:
-        """End the actor."""
+        """End the actor, and what is left of the workers.
+
+        A controller that was killed leaves its placement group behind, and a run that is resumed on the same Ray would
+        wait for those cores for ever. Ray Train's own cleaner removes it only where there is an API server to ask.
+        """
         import ray
 
-        if self.actor is not None:
-            with contextlib.suppress(Exception):  # Ray itself may be gone
-                ray.kill(self.actor)
+        with contextlib.suppress(Exception):  # Ray itself may be gone
+            for group in ray.get(self.actor.groups.remote(), timeout=30):
+                ray.util.remove_placement_group(group)
+            ray.kill(self.actor)
 
 
 class Beacon:
@@ -122,10 +134,11 @@ class Beacon:
     Args:
         watch: handle of the actor `Watch`.
         rank: of this worker.
+        group: Ray's placement group that the worker's resources are from.
     """
 
-    def __init__(self, watch: Any, rank: int) -> None:
-        self._watch, self._rank = watch, rank
+    def __init__(self, watch: Any, rank: int, group: Any = None) -> None:
+        self._watch, self._rank, self._group = watch, rank, group
         self._training = threading.get_ident()
         self._at, self._done = ("", 0), threading.Event()
 
@@ -148,13 +161,14 @@ class Beacon:
         import ray
 
         worker = f"{self._rank}-{os.getpid()}-{time.monotonic_ns()}"
-        while not self._done.wait(EVERY_S):
+        while True:
             frame = sys._current_frames().get(self._training)
-            where, waits = _place(frame)
-            beat = Beat(*self._at, where, waits)
+            beat = Beat(*self._at, *_place(frame), self._group)
             with contextlib.suppress(Exception):  # a driver that is gone or slow is no reason to stop training
                 if ray.get(self._watch.beat.remote(worker, self._rank, beat), timeout=30):
                     os.kill(os.getpid(), signal.SIGKILL)
+            if self._done.wait(EVERY_S):
+                return
 
 
 def _place(frame: FrameType | None) -> tuple[str, bool]:

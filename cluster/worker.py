@@ -82,7 +82,7 @@ def train_worker(settings: dict[str, Any]) -> Exception | None:
             return bool(seen)
 
         if work.watch is not None:
-            beacon = stack.enter_context(Beacon(work.watch, rank))
+            beacon = stack.enter_context(Beacon(work.watch, rank, ray.util.get_current_placement_group()))
             place = dataclasses.replace(place, begin=beacon.begin)
         place = dataclasses.replace(place, world=world, stop=stop, device=str(device))
         try:

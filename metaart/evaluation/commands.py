@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from metaart.errors import UserError
+
+Evaluated = tuple[dict[str, Any], str, list[str]]
+"""What came out, the same as Markdown, and the names of the pictures that were drawn."""
 
 EVALUATE_HELP = """\
 Writes evaluation.json, evaluation.md and pictures into the run (or --out).
@@ -66,18 +69,24 @@ def named_runs(pairs: Sequence[str]) -> dict[str, Path]:
 
 def _evaluate(options: argparse.Namespace) -> int:
     from metaart.domains import art_of
+    from metaart.evaluation.report import keep
     from metaart.training.run import load_config
 
     config, _ = load_config(options.run_directory)
-    return EVALUATIONS.get(art_of(config.domain), _adaptation)(options)
+    out = options.out or options.run_directory
+    out.mkdir(parents=True, exist_ok=True)
+    result, words, drawn = EVALUATIONS.get(art_of(config.domain), _adaptation)(options, out)
+    written = keep(result, words, options.command, out)
+    print(words)
+    print(f"written to {out}: {', '.join(written + drawn)}")
+    return 0
 
 
-def _adaptation(options: argparse.Namespace) -> int:
+def _adaptation(options: argparse.Namespace, out: Path) -> Evaluated:
     """Loss against adaptation steps, and a judgement of what is created: the evaluation of most arts."""
     from metaart.evaluation import report
     from metaart.evaluation.adaptation import EvaluationConfig, evaluate
     from metaart.evaluation.judging import judge_run, judgement_table
-    from metaart.training.checkpoint import save_text
 
     config = EvaluationConfig(
         episodes=options.episodes,
@@ -85,7 +94,6 @@ def _adaptation(options: argparse.Namespace) -> int:
         steps=tuple(sorted(set(options.steps))),
         from_nothing=not options.tuning_only,
     )
-    out = options.out or options.run_directory
     result = evaluate(
         options.run_directory,
         config,
@@ -94,16 +102,10 @@ def _adaptation(options: argparse.Namespace) -> int:
         rivals=named_runs(options.rival) or None,
         out=out,
     )
-    out.mkdir(parents=True, exist_ok=True)
-    written, words = ["evaluation.json", "evaluation.md", "evaluation.png"], report.text(result)
-
-    def write() -> None:
-        save_text(out / "evaluation.json", json.dumps({"command": options.command, **result}, indent=1))
-        save_text(out / "evaluation.md", words)
-
+    words, drawn = report.text(result), ["evaluation.png"]
     report.plot(result, out / "evaluation.png")
-    write()
     if options.judge_hands:
+        report.keep(result, words, options.command, out)  # judging takes its time
         try:
             result["created"] = judge_run(options.run_directory, data=options.data, hands=options.judge_hands)
         except UserError as error:
@@ -111,37 +113,29 @@ def _adaptation(options: argparse.Namespace) -> int:
         else:
             words += "\n" + judgement_table(result["created"])
             report.plot_created(result["created"], out / "created.png")
-            written.append("created.png")
-        write()
-    print(words)
-    print(f"written to {out}: {', '.join(written)}")
-    return 0
+            drawn.append("created.png")
+    return result, words, drawn
 
 
-def _critique(options: argparse.Namespace) -> int:
+def _critique(options: argparse.Namespace, out: Path) -> Evaluated:
     """Attribution or rating, whichever question the run answers."""
     from metaart.evaluation.critique import evaluate_critique
 
-    words, written = evaluate_critique(
+    return evaluate_critique(
         options.run_directory,
-        out=options.out or options.run_directory,
+        out=out,
         data=options.data,
         also=named_runs(options.also),
         episodes=options.episodes,
         validation_episodes=options.validation_episodes,
         ways=options.ways,
-        command=options.command,
     )
-    print(words)
-    print(f"written to {options.out or options.run_directory}: {', '.join(written)}")
-    return 0
 
 
-def _stylisation(options: argparse.Namespace) -> int:
+def _stylisation(options: argparse.Namespace, out: Path) -> Evaluated:
     """Every picture of the test hands as a style: the objective, the seconds, and pictures of what came out."""
     from metaart.evaluation import stylisation_report as report
     from metaart.evaluation.stylisation import StylisationConfig, evaluate
-    from metaart.training.checkpoint import save_text
 
     config = StylisationConfig(
         styles=options.episodes,
@@ -153,16 +147,13 @@ def _stylisation(options: argparse.Namespace) -> int:
     result, subjects, photographs, trials = evaluate(
         options.run_directory, config, data=options.data, also=named_runs(options.also)
     )
-    out = options.out or options.run_directory
-    out.mkdir(parents=True, exist_ok=True)
-    save_text(out / "evaluation.json", json.dumps({"command": options.command, **result}, indent=1))
-    save_text(out / "evaluation.md", report.text(result))
     report.plot(result, out / "evaluation.png")
     drawn = report.draw(result, subjects, photographs, trials, out)
-    print(report.text(result))
-    print(f"written to {out}: evaluation.json, evaluation.md, evaluation.png, {', '.join(drawn)}")
-    return 0
+    return result, report.text(result), ["evaluation.png", *drawn]
 
 
-EVALUATIONS: dict[str, Callable[[argparse.Namespace], int]] = {"style": _stylisation, "critique": _critique}
-"""The evaluations of arts that are judged in terms of their own, by the art's name; the others have `_adaptation`."""
+EVALUATIONS: dict[str, Callable[[argparse.Namespace, Path], Evaluated]] = {"style": _stylisation, "critique": _critique}
+"""The evaluations of arts that are judged in terms of their own, by the art's name; the others have `_adaptation`.
+
+Each takes the options and the folder for its pictures.
+"""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from metaart.creation.critic import Critic
 from metaart.creation.files import write_file
@@ -15,7 +15,6 @@ from metaart.evaluation.episodes import draw_episodes, open_gallery
 from metaart.evaluation.heat_maps import judge_maps, map_sheet
 from metaart.evaluation.rating import RatingConfig, evaluate_rating
 from metaart.pictures.read import write_png
-from metaart.training.checkpoint import save_text
 
 MAPS = 40
 """Works whose heat maps are judged, at most."""
@@ -30,43 +29,34 @@ def evaluate_critique(
     episodes: int = 600,
     validation_episodes: int = 120,
     ways: int = 5,
-    command: str = "",
-) -> tuple[str, list[str]]:
-    """Judge a run of attribution or rating, keep its calibration beside it, and write what came out.
+) -> tuple[dict[str, Any], str, list[str]]:
+    """Judge a run of attribution or rating, and keep its calibration beside it.
 
     Args:
         run: run directory.
-        out: folder for the results.
+        out: folder for the pictures.
         data: prepared folder, if not the one the run was trained on.
         also: more runs by name, on the same episodes.
         episodes: of test hands.
         validation_episodes: of validation hands.
         ways: of attribution: hands in an episode.
-        command: that asked for it, to be written down.
 
     Returns:
-        The tables as Markdown, and the names of the files written.
+        What came out, the same as Markdown, and the names of the pictures that were drawn.
 
     Raises:
         UserError: not a run of critique, or too little data.
     """
     critic = Critic(run)
-    out.mkdir(parents=True, exist_ok=True)
-    written = ["evaluation.json", "evaluation.md"]
     if critic.domain.rates:
         result = evaluate_rating(run, RatingConfig(episodes, validation_episodes), data=data, also=also)
-        words = rating_text(result)
-    else:
-        config = AttributionConfig(episodes, validation_episodes, ways)
-        result = evaluate_attribution(run, config, data=data, also=also)
-        gallery = open_gallery(critic.domain, data or critic.creator.config.data, "test", config.works_per_hand)
-        some = draw_episodes(gallery, min(MAPS, episodes), ways=config.ways, shots=max(config.shots),
-                             query=config.query, seed=config.seed)  # fmt: skip
-        result["maps"] = judge_maps(critic, gallery, some, shots=max(config.shots))
-        words = attribution_text(result)
-        write_file(out / "heat-maps.png", write_png(map_sheet(critic, gallery, some, shots=max(config.shots))))
-        plot_reliability(result, out / "reliability.png")
-        written += ["reliability.png", "heat-maps.png"]
-    save_text(out / "evaluation.json", json.dumps({"command": command, **result}, indent=1))
-    save_text(out / "evaluation.md", words)
-    return words, written
+        return result, rating_text(result), []
+    config = AttributionConfig(episodes, validation_episodes, ways)
+    result = evaluate_attribution(run, config, data=data, also=also)
+    gallery = open_gallery(critic.domain, data or critic.creator.config.data, "test", config.works_per_hand)
+    some = draw_episodes(gallery, min(MAPS, episodes), ways=config.ways, shots=max(config.shots),
+                         query=config.query, seed=config.seed)  # fmt: skip
+    result["maps"] = judge_maps(critic, gallery, some, shots=max(config.shots))
+    write_file(out / "heat-maps.png", write_png(map_sheet(critic, gallery, some, shots=max(config.shots))))
+    plot_reliability(result, out / "reliability.png")
+    return result, attribution_text(result), ["reliability.png", "heat-maps.png"]

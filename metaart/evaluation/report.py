@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from metaart.training.checkpoint import save_text
+
+
+def keep(result: dict[str, Any], words: str, command: str, out: Path) -> list[str]:
+    """Write an evaluation with the command that made it, and the same as Markdown; the names of the files."""
+    save_text(out / "evaluation.json", json.dumps({"command": command, **result}, indent=1))
+    save_text(out / "evaluation.md", words)
+    return ["evaluation.json", "evaluation.md"]
 
 
 def text(result: dict[str, Any]) -> str:

@@ -89,7 +89,9 @@ def recoloured(pictures: Tensor, moments: Tensor, floor: float = 1e-4) -> Tensor
 
         x' = m + T (x - mu),  T = S^-1/2 (S^1/2 C S^1/2)^1/2 S^-1/2
 
-    Source: Pitie & Kokaram 2007 (the linear Monge-Kantorovich map). Colours that leave the range are clipped.
+    Source: Pitie & Kokaram 2007 (the linear Monge-Kantorovich map). A colour that leaves the range is drawn back
+    towards the mean, all its channels alike, until it is within: clipped channel by channel, light would turn white and
+    yellow.
 
     Args:
         pictures: (..., 3, H, W) from 0 to 1.
@@ -102,7 +104,10 @@ def recoloured(pictures: Tensor, moments: Tensor, floor: float = 1e-4) -> Tensor
     root = _root(covariance + eye)
     inverse = torch.linalg.inv(root)
     turn = inverse @ _root(root @ (wanted + eye) @ root) @ inverse
-    moved: Tensor = turn @ (pictures.flatten(-2) - mean[..., None]) + new_mean[..., None]
+    away, centre = turn @ (pictures.flatten(-2) - mean[..., None]), new_mean[..., None].clamp(0, 1)
+    room = torch.where(away > 0, 1 - centre, centre).clamp(min=SMALLEST)
+    beyond = (away.abs() / room).amax(-2, keepdim=True).clamp(min=1)
+    moved: Tensor = centre + away / beyond
     return moved.reshape(pictures.shape).clamp(0, 1)
 
 

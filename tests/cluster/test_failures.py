@@ -133,8 +133,8 @@ def test_a_run_whose_controller_is_killed_is_resumed_by_the_same_command(ray_ses
     prepare_run(config, folder, resume=False)
 
     def controller() -> int | None:
-        running = titled(CONTROLLER)
-        return running[-1] if running and reached(folder, 20) else None
+        running = titled(CONTROLLER) if reached(folder, 20) else []
+        return running[-1] if running else None
 
     with Fault(controller, lambda pid: os.kill(pid, signal.SIGKILL)) as fault, pytest.raises(TrainingFailed) as caught:
         fit(config, ClusterConfig(), folder)

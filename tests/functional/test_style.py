@@ -120,3 +120,25 @@ def test_recolouring_by_ones_own_colours_changes_nothing() -> None:
     torch.testing.assert_close(recoloured(picture, colour_moments(picture)), picture)
     flat = torch.full((3, 4, 4), 0.5, dtype=torch.float64)
     assert bool(recoloured(flat, colour_moments(picture[0])).isfinite().all())
+
+
+@given(st.integers(0, 99))
+def test_a_colour_beyond_the_range_is_drawn_back_towards_the_mean_and_keeps_its_hue(seed: int) -> None:
+    """Where the map leaves the range, the result is its point on the way to the mean at which the range ends."""
+    picture = (0.3 + 0.1 * some(3, 12, 12, seed=seed)).clamp(0, 1)
+    wanted = colour_moments((0.6 + 0.4 * some(3, 9, 9, seed=seed + 100)).clamp(0, 1))
+    mean = wanted[:3, None]
+    covariance = wanted[3:].reshape(3, 3) - mean * mean.mT
+    # The same map to a twentieth of the spread stays within the range, and tells where the whole map would lead.
+    little = torch.cat([wanted[:3], (covariance / 400 + mean * mean.mT).flatten()])
+    away = 20 * (recoloured(picture, little, floor=0.0).flatten(1) - mean)
+    found = recoloured(picture, wanted, floor=0.0).flatten(1) - mean
+    within = ((mean + away >= 0) & (mean + away <= 1)).all(0)
+    assert 0 < int(within.sum()) < within.numel()
+    torch.testing.assert_close(found[:, within], away[:, within], rtol=1e-5, atol=1e-7)
+    share = (found[:, ~within] / away[:, ~within]).nan_to_num()
+    torch.testing.assert_close(share, share[:1].expand_as(share), rtol=1e-5, atol=1e-7)
+    ends = (found + mean)[:, ~within]
+    torch.testing.assert_close(
+        torch.maximum(ends.amax(0), 1 - ends.amin(0)), torch.ones(ends.shape[1], dtype=ends.dtype)
+    )
