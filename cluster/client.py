@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from cluster.access import PATH, send_token
-from cluster.connection import API_SERVER
+from cluster.connection import API_SERVER, reach
 from metaart.errors import UserError
 
 if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
 
 DEFAULT = "http://127.0.0.1:8265"
-TIMEOUT_S = 10.0
 
 
 def connect(address: str | None) -> JobSubmissionClient:
@@ -52,14 +49,11 @@ def connect(address: str | None) -> JobSubmissionClient:
 
 
 def _reach(address: str) -> None:
-    # Ray's client waits minutes for a machine that does not answer.
     try:
-        parts = urlsplit(address)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if not address.startswith(("http://", "https://")):
             raise ValueError("not a URL of the form http://HOST:PORT")
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        socket.create_connection((parts.hostname, port), TIMEOUT_S).close()
-    except (OSError, ValueError) as error:
+        reach(address)
+    except (ConnectionError, ValueError) as error:
         raise _nobody(address, str(error)) from error
 
 

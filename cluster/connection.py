@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import socket
+import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+from urllib.parse import urlsplit
 
-from cluster.access import send_token_if_any
+from cluster.access import PATH, send_token_if_any
 from cluster.config import ClusterConfig
 from metaart.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[1]
 API_SERVER, NOBODY = "RAY_API_SERVER_ADDRESS", "http://127.0.0.1:9"
+REACH_S = 10.0
 STARTS = 3
 """How often a Ray of our own is started at most: a busy machine may not manage in the time that Ray gives it."""
 
@@ -57,8 +62,12 @@ def ray_connection(cluster: ClusterConfig, address: str | None = None) -> Iterat
         refuse_too_many(cluster, here)
         options |= {"num_cpus": here["CPU"], "num_gpus": here["GPU"], "include_dashboard": False}
     try:
-        with nullcontext() if address else apart():
+        if address and address != "auto":
+            reach(address)
+        with _token_errors() if address else apart():
             _start(options)
+    except UserError:
+        raise
     except (ConnectionError, ValueError, ray.exceptions.AuthenticationError) as error:
         raise UserError(
             expected="the address of a running Ray, and its token",
@@ -71,6 +80,51 @@ def ray_connection(cluster: ClusterConfig, address: str | None = None) -> Iterat
         yield
     finally:
         ray.shutdown()
+
+
+def reach(address: str) -> None:
+    """Look whether somebody listens at an address, HOST:PORT or a URL; Ray itself would try for minutes.
+
+    Raises:
+        ConnectionError: nobody does.
+        ValueError: it is no address.
+    """
+    parts = urlsplit(address if "//" in address else f"//{address}")
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    if not parts.hostname or not port:
+        raise ValueError("not of the form HOST:PORT")
+    try:
+        socket.create_connection((parts.hostname, port), REACH_S).close()
+    except OSError as error:
+        raise ConnectionError(str(error)) from error
+
+
+@contextmanager
+def _token_errors() -> Iterator[None]:
+    """Turn what Ray writes to standard error once a second for a wrong token into one `UserError`."""
+    sys.stderr.flush()
+    screen = os.dup(2)
+    with tempfile.TemporaryFile() as words:
+        os.dup2(words.fileno(), 2)
+        try:
+            yield
+        except ConnectionError as error:
+            if b"InvalidAuthToken" in _written(words):
+                raise UserError(
+                    expected="the token of this cluster",
+                    got="none, or another, which it refused",
+                    fix=f"Copy the head's token and set {PATH}=FILE.",
+                ) from error
+            raise
+        finally:
+            os.dup2(screen, 2)
+            os.close(screen)
+        os.write(2, _written(words))
+
+
+def _written(file: IO[bytes]) -> bytes:
+    file.seek(0)
+    return file.read()
 
 
 @contextmanager

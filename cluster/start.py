@@ -78,6 +78,8 @@ def _become(words: list[str]) -> NoReturn:
     # Jobs call `python`, and it must be this one.
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}"
     environment.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if "--head" in words:  # at its end Ray would wait half a minute for work to move elsewhere; a cluster ends with it
+        environment.setdefault("RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S", "0")
     sys.stdout.flush()
     sys.stderr.flush()
     os.execve(sys.executable, [sys.executable, "-m", "ray.scripts.scripts", *words], environment)

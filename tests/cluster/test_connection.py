@@ -62,6 +62,7 @@ def test_only_a_ray_of_our_own_is_kept_apart(address: str, asked: str, monkeypat
     seen: list[str] = []
     monkeypatch.setenv(API_SERVER, "http://mine:8265")
     monkeypatch.setattr("cluster.connection.send_token_if_any", lambda: None)  # it changes the environment
+    monkeypatch.setattr("cluster.connection.reach", lambda address: None)
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     monkeypatch.setattr(ray, "shutdown", lambda: None)
     monkeypatch.setattr(ray, "init", lambda **options: seen.append(os.environ[API_SERVER]))
@@ -74,6 +75,7 @@ def test_only_a_ray_of_our_own_is_kept_apart(address: str, asked: str, monkeypat
 def test_a_cluster_that_is_too_small_is_left_again(monkeypatch: pytest.MonkeyPatch) -> None:
     left: list[bool] = []
     monkeypatch.setattr("cluster.connection.send_token_if_any", lambda: None)
+    monkeypatch.setattr("cluster.connection.reach", lambda address: None)
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     monkeypatch.setattr(ray, "init", lambda **options: None)
     monkeypatch.setattr(ray, "cluster_resources", lambda: {"CPU": 1.0})
@@ -81,6 +83,25 @@ def test_a_cluster_that_is_too_small_is_left_again(monkeypatch: pytest.MonkeyPat
     with pytest.raises(UserError, match="at most the 1 CPUs"), ray_connection(ClusterConfig(), "10.0.0.5:6379"):
         pass
     assert left == [True]
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("127.0.0.1:1", "Connection refused"),
+        ("10.0.0.5", "not of the form HOST:PORT"),
+        ("10.0.0.5:head", "Port could not be cast"),
+        ("nobody.invalid:6379", "nobody.invalid:6379: "),
+    ],
+)
+def test_an_address_at_which_nobody_listens_is_refused_at_once(
+    address: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cluster.connection.send_token_if_any", lambda: None)
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", lambda **options: pytest.fail("Ray tries for two minutes"))
+    with pytest.raises(UserError, match=said), ray_connection(ClusterConfig(), address):
+        pass
 
 
 @pytest.mark.ray

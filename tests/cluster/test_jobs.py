@@ -28,11 +28,11 @@ class Head:
     """A head and where it listens; `ask` runs one of our commands against it."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, _free_port()
+        self.folder, self.port, self.ray_port = folder, _free_port(), _free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.environment = {**os.environ, "RAY_AUTH_TOKEN_PATH": str(folder / "token")}
         self.environment.pop("RAY_AUTH_MODE", None)
-        words = ["head", "--port", str(_free_port()), "--dashboard-port", str(self.port), "--cpus", "1",
+        words = ["head", "--port", str(self.ray_port), "--dashboard-port", str(self.port), "--cpus", "1",
                  f"--temp-dir={folder}/ray", f"--ray-client-server-port={_free_port()}",
                  "--object-store-memory=100000000", "--dashboard-agent-listen-port=0"]  # fmt: skip
         with (folder / "head.log").open("wb") as log:
@@ -42,7 +42,8 @@ class Head:
 
     def ask(self, module: str, *words: str, token: Path | None = None) -> subprocess.CompletedProcess[str]:
         environment = {**self.environment, **({"RAY_AUTH_TOKEN_PATH": str(token)} if token else {})}
-        asked = [sys.executable, "-m", module, *words, "--address", self.address]
+        address = f"127.0.0.1:{self.ray_port}" if module in ("cluster.train", "tune.search") else self.address
+        asked = [sys.executable, "-m", module, *words, "--address", address]
         return subprocess.run(asked, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
     def state(self, job: str) -> str:
@@ -93,11 +94,14 @@ def test_whoever_has_no_token_or_a_wrong_one_is_turned_away(head: Head, tmp_path
     for module, words in (
         ("cluster.jobs", ["list"]),
         ("cluster.submit", ["train", "sinusoid", "--storage", "file:///tmp"]),
+        ("cluster.train", ["sinusoid", "--out", str(tmp_path / "run")]),
+        ("tune.search", ["sinusoid", "--out", str(tmp_path / "sweep")]),
     ):
         done = head.ask(module, *words, token=wrong)
         assert done.returncode == 2
-        assert "expected the token of this cluster" in done.stderr
-        assert "Traceback" not in done.stderr
+        assert done.stderr.splitlines()[-1].startswith(f"{module}: expected the token of this cluster")
+        assert len(done.stderr.splitlines()) <= 2  # the other says what was asked for
+    assert [path.name for path in tmp_path.iterdir()] == ["wrong"]
 
 
 def test_a_job_is_submitted_watched_and_fetched(head: Head, tmp_path: Path) -> None:
