@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -185,6 +186,9 @@ def search(
     shutil.rmtree(folder / RAY_FILES, ignore_errors=True)
     if not left:
         return trials
+
+    # A trial that diverges before its first validation has none, which is no reason to end the sweep.
+    os.environ.setdefault("TUNE_DISABLE_STRICT_METRIC_CHECKING", "1")
 
     def drive(config: dict[str, Any]) -> None:
         run_trial(job, config["number"], config["point"], tune.report)

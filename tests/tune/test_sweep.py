@@ -111,14 +111,16 @@ def test_trials_times_workers_fit_the_machine(
 @pytest.mark.ray
 @pytest.mark.timeout(600)
 def test_a_sweep_stops_the_poor_and_trains_the_good_to_the_end(ray_session: None, tmp_path: Path) -> None:
-    sweep = sweep_in(tmp_path / "sweep", trials=6, searcher="random")
+    sweep = sweep_in(tmp_path / "sweep", trials=7, searcher="random")
     prepare_sweep(sweep, resume=False)
+    note(sweep.folder, 0, {"algorithm.alpha": "1e+30"}, RUNNING)  # it will have no validation to report
     ended: list[int] = []
     trials = search(sweep, None, told=lambda trial: ended.append(trial.number))
-    assert sorted(ended) == [trial.number for trial in trials] == list(range(6))
+    assert sorted(ended) == [trial.number for trial in trials] == list(range(7))
     outcomes = [trial.outcome for trial in trials]
-    assert set(outcomes) == {FINISHED, STOPPED}
-    for trial in trials:
+    assert outcomes[0] == DIVERGED
+    assert set(outcomes[1:]) == {FINISHED, STOPPED}
+    for trial in trials[1:]:
         assert trial.steps == 27 if trial.outcome == FINISHED else trial.steps in (1, 3, 9, 27)
         config = from_json((trial_folder(sweep.folder, trial.number) / "config.json").read_text(encoding="utf-8"))
         assert str(config.algorithm.alpha) == trial.point["algorithm.alpha"]
