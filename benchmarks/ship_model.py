@@ -120,7 +120,8 @@ def ship(run: Path, to: Path | None = None) -> Path:
     for name in names:
         shutil.copy(run / name, to / name)
     parameters = sum(value.numel() for value in algorithm.parameters())
-    judged = Judged(command.replace(str(run), "RUN"), evaluation.read_text(encoding="utf-8"))
+    asked = " ".join("RUN" if word == str(run) else word for word in command.split(" "))
+    judged = Judged(asked, evaluation.read_text(encoding="utf-8"))
     save_text(to / "README.md", card(config, data, judged, size, parameters))
     return to
 

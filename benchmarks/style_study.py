@@ -41,11 +41,25 @@ STUDY = (
         "style",
         f"train style --out {RUN} {FREE} --start-from runs/style-pooled",
         f"{RUN}/weights.safetensors",
-        "the recipe: first-order MAML from there, ten steps of Adam inside, a learned rate per weight",
+        "the recipe: first-order MAML from there, ten steps of Adam inside, a learned rate per weight, judged after 1, "
+        "5 and 10 steps",
+    ),
+    Command(
+        "style-late",
+        f"train style --out runs/style-late {FREE} --start-from runs/style-pooled --set algorithm.alpha=0.001 "
+        "--set algorithm.query_loss_at=[]",
+        "runs/style-late/weights.safetensors",
+        "a try: rates that begin at half of that, judged after 10 steps alone",
+    ),
+    Command(
+        "style-fast",
+        f"train style --out runs/style-fast {FREE} --start-from runs/style-pooled --set algorithm.query_loss_at=[]",
+        "runs/style-fast/weights.safetensors",
+        "a try: judged after 10 steps alone",
     ),
     Command(
         "evaluation",
-        f"evaluate {RUN} --data {PAINTINGS} --size 64",
+        f"evaluate {RUN} --also late=runs/style-late --also fast=runs/style-fast --data {PAINTINGS} --size 64",
         f"{RUN}/evaluation.json",
     ),
 )
@@ -53,7 +67,7 @@ STUDY = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what is not done yet, collect the results, draw the pictures, write the document."""
-    options = study_parser("style", "three hours on a core").parse_args(arguments)
+    options = study_parser("style", "five hours on a core").parse_args(arguments)
     return carry_out("style", STUDY, options, collect, write)
 
 

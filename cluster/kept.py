@@ -43,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         storage.check_writable()
         with tempfile.TemporaryDirectory(prefix="metaart-") as name:
             bring(storage, Path(name))
+            print(f"cluster.kept: {name} is {storage.url} while this runs", file=sys.stderr)
             with kept(Path(name), storage):
                 return _run([word.replace(FOLDER, name) for word in command])
     except UserError as error:

@@ -81,7 +81,9 @@ def style() -> RunConfig:
     return RunConfig(
         recipe="style",
         domain=StyleConfig(),
-        algorithm=MAMLConfig(steps=10, order=1, alpha=0.001, learn_alpha="weight", inner="adam"),
+        algorithm=MAMLConfig(
+            steps=10, order=1, alpha=0.002, learn_alpha="weight", inner="adam", query_loss_at=(1, 5, 10)
+        ),
         data="data/drawings",
         batching=Batching("loop"),
         pretrain=StageConfig(
