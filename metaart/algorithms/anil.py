@@ -39,8 +39,8 @@ class ANIL(InnerLoop):
         head = required_head(head, "anil", classifier=config.head_start == "means")
         moving = (f"{head.layer}.weight", f"{head.layer}.bias")
         super().__init__(learner, loss, config, batching, head, moving)
-        support = 1 if head.features is not None else max(config.query_loss_at or (config.steps,))
-        self.passes = (support, max(1, len(config.query_loss_at)))
+        support = 1 if head.features is not None else config.judged_at[-1]
+        self.passes = (support, len(config.judged_at))
 
     def begin(self, support: Examples) -> tuple[Params, Callable[[Params], Tensor]]:
         """The head's two tensors move."""

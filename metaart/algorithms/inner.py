@@ -33,7 +33,8 @@ class InnerLoopConfig:
         learn_alpha: `no` keeps one number; `layer` learns one per weight tensor; `layer_step` one per weight tensor
             and step; `weight` one per weight, which may also become zero or negative.
         inner: `sgd`, or `adam` with a fresh state per task.
-        query_loss_at: inner steps whose query losses are averaged into the outer loss; empty means the last alone.
+        query_loss_at: inner steps whose query losses are averaged into the outer loss; empty means the last alone. One
+            beyond the last means the last, so that `steps` can be changed by itself.
         head_start: where the inner loop starts in the layer with which the learner answers: `learned`, or `means`, the
             classifier of the support set's class means (needs an art form that tells hands apart).
     """
@@ -53,7 +54,7 @@ class InnerLoopConfig:
             (math.isfinite(self.alpha) and self.alpha > 0, "alpha", "an inner learning rate above 0"),
             (self.learn_alpha in LEARN_ALPHA, "learn_alpha", f"one of {', '.join(LEARN_ALPHA)}"),
             (self.inner in ("sgd", "adam"), "inner", "sgd or adam"),
-            (all(1 <= s <= self.steps for s in self.query_loss_at), "query_loss_at", f"steps from 1 to {self.steps}"),
+            (all(step >= 1 for step in self.query_loss_at), "query_loss_at", "inner steps, from 1"),
             (self.head_start in ("learned", "means"), "head_start", "learned or means"),
         ):
             if not good:
@@ -62,6 +63,11 @@ class InnerLoopConfig:
                     got=repr(getattr(self, field)),
                     fix=f"Give another value: --set algorithm.{field}=...",
                 )
+
+    @property
+    def judged_at(self) -> tuple[int, ...]:
+        """The inner steps after which the query loss counts, in order."""
+        return tuple(sorted({min(step, self.steps) for step in self.query_loss_at or (self.steps,)}))
 
     @property
     def search_space(self) -> dict[str, str]:
@@ -148,8 +154,8 @@ class InnerLoop(MetaAlgorithm):
 
     def task_loss(self, task: Task) -> Tensor:
         """Query loss after the last inner step, or its mean over the steps of `query_loss_at`."""
-        wanted = self.config.query_loss_at or (self.config.steps,)
-        taken = enumerate(self.path(task.support, max(wanted)), start=1)
+        wanted = self.config.judged_at
+        taken = enumerate(self.path(task.support, wanted[-1]), start=1)
         return torch.stack([self.loss(params, task.query) for step, params in taken if step in wanted]).mean()
 
     def _direction(self, grads: Params, moments: Moments | None) -> tuple[Params, Moments | None]:

@@ -37,10 +37,7 @@ class MAML(InnerLoop):
         if config.head_start == "means":
             required_head(head, "algorithm.head_start=means", classifier=True)
         super().__init__(learner, loss, config, batching, head, [name for name, _ in learner.named_parameters()])
-        self.passes = (
-            max(config.query_loss_at or (config.steps,)) + (config.head_start == "means"),
-            max(1, len(config.query_loss_at)),
-        )
+        self.passes = (config.judged_at[-1] + (config.head_start == "means"), len(config.judged_at))
 
     def begin(self, support: Examples) -> tuple[Params, Callable[[Params], Tensor]]:
         """All weights move."""

@@ -166,7 +166,6 @@ def test_batching_refuses_what_it_does_not_know(settings: dict[str, object]) -> 
         {"alpha": float("inf")},
         {"learn_alpha": "all"},
         {"inner": "rmsprop"},
-        {"steps": 3, "query_loss_at": (4,)},
         {"query_loss_at": (0,)},
     ],
 )

@@ -115,6 +115,14 @@ def test_query_loss_at_stops_at_the_last_step_asked_for() -> None:
     assert algorithm.passes == (2, 1)
 
 
+def test_a_query_loss_beyond_the_last_step_is_that_of_the_last() -> None:
+    algorithm, short = maml(steps=3, query_loss_at=(1, 5, 10)), maml(steps=3, query_loss_at=(1, 3))
+    short.load_theta(algorithm.theta())
+    task = quadratic_task()
+    torch.testing.assert_close(algorithm.task_loss(task), short.task_loss(task))
+    assert algorithm.passes == (3, 2)
+
+
 @pytest.mark.parametrize(("learn_alpha", "columns"), [("layer", 1), ("layer_step", 3)])
 def test_gradients_of_learned_alphas_are_finite_differences(learn_alpha: str, columns: int) -> None:
     algorithm, tasks = maml(steps=3, learn_alpha=learn_alpha), stack([quadratic_task(), quadratic_task()])
