@@ -123,9 +123,10 @@ class Watchdog:
         import ray
 
         with contextlib.suppress(Exception):  # Ray itself may be gone
-            for group in ray.get(self.actor.groups.remote(), timeout=30):
-                ray.util.remove_placement_group(group)
+            groups = ray.get(self.actor.groups.remote(), timeout=30)
             ray.kill(self.actor)
+            for group in groups:
+                ray.util.remove_placement_group(group)
 
 
 class Beacon:
