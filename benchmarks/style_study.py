@@ -23,6 +23,8 @@ DRAWINGS, PHOTOGRAPHS = "data/drawings-permissive", "data/photographs-permissive
 """Works that are free to use, since the model of this study ships."""
 FREE = f"--data {DRAWINGS} --set domain.photographs={PHOTOGRAPHS}"
 
+CLIPPED = "trained when colours beyond the range were clipped channel by channel"
+
 STUDY = (
     Command("drawings", f"data prepare drawings --licence permissive --out {DRAWINGS}", f"{DRAWINGS}/metadata.json"),
     Command("paintings", f"data prepare pictures --source gcompris --out {PAINTINGS}", f"{PAINTINGS}/metadata.json"),
@@ -35,7 +37,7 @@ STUDY = (
         "style-pooled",
         f"train style --out runs/style-pooled {FREE} --set meta.steps=0",
         "runs/style-pooled/pooled.safetensors",
-        "one network for all styles, told of the style",
+        f"one network for all styles, told of the style; {CLIPPED}",
     ),
     Command(
         "style",
@@ -49,13 +51,13 @@ STUDY = (
         f"train style --out runs/style-late {FREE} --start-from runs/style-pooled --set algorithm.alpha=0.001 "
         "--set algorithm.query_loss_at=[]",
         "runs/style-late/weights.safetensors",
-        "a try: rates that begin at half of that, judged after 10 steps alone",
+        f"a try: rates that begin at half of that, judged after 10 steps alone; {CLIPPED}",
     ),
     Command(
         "style-fast",
         f"train style --out runs/style-fast {FREE} --start-from runs/style-pooled --set algorithm.query_loss_at=[]",
         "runs/style-fast/weights.safetensors",
-        "a try: judged after 10 steps alone",
+        f"a try: judged after 10 steps alone; {CLIPPED}",
     ),
     Command(
         "evaluation",
