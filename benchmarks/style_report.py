@@ -133,15 +133,15 @@ def _why_not_ahead(evaluation: Results) -> Iterator[str]:
     tries = [name for name in dict.fromkeys(name for name, _ in totals) if name.startswith(f"{META}: ")]
     tried = "; ".join(f"`style-{name.removeprefix(META + ': ')}` {ahead(name, last)}" for name in tries)
     yield (
-        f"**Meta-learning beside fine-tuning.** After {last} steps the meta-learned network is {verdict} the pooled "
-        f"one that is fine-tuned by Adam at its best rate ({ahead(META, last)}; above zero: ahead), before the "
-        f"first step at {ahead(META, 0)}; the tries, after {last} steps: {tried}. The likely reason that it is not "
-        "far ahead: the pooled network is told of the style, by statistics of its pictures, and draws in it before any "
-        "step: what is left for adaptation to find is small, and the outer loop finds little to improve (the validation losses below "
-        "hardly move). Its hands are drawings and painted-over photographs, those judged here are paintings; the rate "
-        "of fine-tuning was chosen on the paintings themselves. What meta-learning does move, where it is judged after "
-        "ten steps alone, as in the tries, is where adaptation starts: before the first step they are far behind "
-        f"({', '.join(ahead(name, 0) for name in tries)})."
+        f"**Meta-learning beside fine-tuning.** After {last} steps the meta-learned network is {verdict} the "
+        f"pooled one that is fine-tuned by Adam at its best rate ({ahead(META, last)}; above zero: ahead), before "
+        f"the first step at {ahead(META, 0)}; the tries, after {last} steps: {tried}. The likely reason that it "
+        "is not far ahead: the pooled network is told of the style, by statistics of its pictures, and draws in "
+        "it before any step: what is left for adaptation to find is small, and the outer loop finds little to "
+        "improve (the validation losses below hardly move). Its hands are drawings and painted-over photographs, "
+        "those judged here are paintings; the rate of fine-tuning was chosen on the paintings themselves. What "
+        "meta-learning does move, where it is judged after ten steps alone, as in the tries, is where adaptation "
+        f"starts: before the first step they are far behind ({', '.join(ahead(name, 0) for name in tries)})."
     )
 
 
