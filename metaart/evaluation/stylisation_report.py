@@ -100,24 +100,27 @@ def draw(
     folder: Path,
 ) -> list[str]:  # fmt: skip
     """Sheets of what was redrawn, every style, and of the worst, as PNG; the names of the files."""
-    totals, shown = by_method(result, "total"), shown_methods(result)
-    last = {method: max(steps for name, steps in totals if name == method) for method in shown}
-    columns = [(META, last[META]), YARDSTICK, *((m, last[m]) for m in shown if m not in (META, GATYS))]
-    columns = [column for column in columns if column in totals]
+    totals, columns = by_method(result, "total"), _columns(result)
 
     def rows(places: Sequence[int]) -> list[tuple[str, Sequence[Pixels]]]:
-        headings = ", ".join(f"{method} ({steps})" if steps else method for method, steps in columns)
         listed: list[tuple[str, Sequence[Pixels]]] = []
-        for count, place in enumerate(places):
+        for place in places:
             drawn = [trials[place][method][steps].pictures[0] for method, steps in columns]
-            title = subjects[place].name + (f": style, photograph, {headings}" if count == 0 else "")
-            listed.append((title, [subjects[place].style, photographs[0], *drawn]))
+            listed.append((subjects[place].name, [subjects[place].style, photographs[0], *drawn]))
         return listed
 
     worst = worst_styles(totals) if YARDSTICK in totals else list(range(min(WORST, len(subjects))))
     for name, places in (("stylised.png", list(range(len(subjects)))), ("failures.png", worst)):
         write_file(folder / name, write_png(contact_sheet(rows(places), cell=max(result["size"], 96))))
     return ["stylised.png", "failures.png"]
+
+
+def _columns(result: dict[str, Any]) -> list[tuple[str, int]]:
+    """Whose pictures are shown, from left to right: each method after its last step."""
+    totals, shown = by_method(result, "total"), shown_methods(result)
+    last = {method: max(steps for name, steps in totals if name == method) for method in shown}
+    columns = [(META, last[META]), YARDSTICK, *((m, last[m]) for m in shown if m not in (META, GATYS))]
+    return [column for column in columns if column in totals]
 
 
 def worst_styles(totals: Rows) -> list[int]:
@@ -180,7 +183,11 @@ def _failures(result: dict[str, Any], totals: Rows) -> str:
         f"{result['styles'][place]} ({totals[META, last][place]:.2f} against {totals[YARDSTICK][place]:.2f})"
         for place in worst_styles(totals)
     ]
-    return f"Farthest above the yardstick, and shown in failures.png: {', '.join(listed)}."
+    columns = [f"{method} ({steps})" if steps else method for method, steps in _columns(result)]
+    return (
+        f"Farthest above the yardstick, and shown in failures.png: {', '.join(listed)}. From left to right there, and "
+        f"in stylised.png: the style, a photograph, {', '.join(columns)}."
+    )
 
 
 def _cell(values: Values) -> str:
