@@ -21,6 +21,9 @@ from serve.settings import Settings, settings_from
 OFF = "off"
 """The value of an art's setting that leaves it out."""
 
+ANSWERS_WITHIN_S = 10.0
+"""How long a replica may take to say that it is well, seconds; Ray Serve replaces one that missed it three times."""
+
 STUCK_AFTER_S = 10.0
 """How long orders may wait in a replica that computes nothing before it is replaced, seconds."""
 
@@ -47,6 +50,7 @@ def build(arguments: dict[str, Any]) -> Application:
             max_ongoing_requests=2 * settings.batch_size,
             max_queued_requests=settings.max_queued,
             health_check_period_s=5,
+            health_check_timeout_s=ANSWERS_WITHIN_S,
         )(Model).bind(run, art, settings.batch_size, settings.batch_wait_s, settings.batch_wait_s + STUCK_AFTER_S)
         for art, run in runs.items()
     }

@@ -56,7 +56,7 @@ def test_a_killed_replica_costs_no_request(service: Client) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_replica_that_hangs_is_replaced_and_its_requests_are_answered(service: Client) -> None:
-    """Ray Serve gives a health check 30 s before it lets a replica go."""
+    """Three health checks of 10 s are missed, then the replica has 20 s to stop before its requests go elsewhere."""
     expected = [service.compose(**wish).content for wish in wishes(4)]
     hung = titled(MODEL)
     assert hung
@@ -65,8 +65,11 @@ def test_a_replica_that_hangs_is_replaced_and_its_requests_are_answered(service:
     try:
         answers = service.compose_many(wishes(4))
         assert [answer.content for answer in answers] == expected
-        assert titled(MODEL)
-        assert not set(titled(MODEL)) & set(hung)
+        assert set(titled(MODEL)) - set(hung)
+        deadline = time.monotonic() + 60
+        while set(titled(MODEL)) & set(hung):
+            assert time.monotonic() < deadline, "what hung is still there"
+            time.sleep(0.5)
     finally:
         for process in hung:
             with contextlib.suppress(ProcessLookupError):
