@@ -8,6 +8,7 @@ from typing import Any
 
 from metaart.evaluation.critique_report import attribution_text, plot_reliability, rating_text
 from metaart.evaluation.report import markdown
+from metaart.evaluation.statistics import standing
 
 Results = dict[str, Any]
 AHEAD_BAR, ECE_BAR, COVERAGE_BAR = 0.12, 0.05, 0.02
@@ -134,9 +135,7 @@ def verdicts(attribution: Results) -> list[str]:
 
 
 def _place(row: Results) -> str:
-    """Where a paired difference stands, as far as its interval says."""
-    low, high = row["ahead"] - row["interval"], row["ahead"] + row["interval"]
-    return "ahead of" if low > 0 else "behind" if high < 0 else "level with"
+    return standing(row["ahead"], row["interval"])
 
 
 def ways_verdict(five: Results, ten: Results) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from metaart.evaluation.report import markdown
-from metaart.evaluation.statistics import half_width
+from metaart.evaluation.statistics import half_width, standing
 from metaart.evaluation.stylisation import META, TUNED
 from metaart.evaluation.stylisation_report import YARDSTICK, by_method, shown_methods
 from metaart.evaluation.stylisation_report import text as evaluation_text
@@ -85,7 +85,7 @@ def _parts(results: Results) -> Iterator[str]:
         "music has thousands. A GPU allows the first things to try: `--set meta.steps=5000`, squares of 128 or 256 "
         "pixels (`domain.size`), so that strokes have room, and a network of twice the width (`--set domain.width=32 "
         "--set domain.depth=128`). With the weights of VGG19 (`--set domain.objective.loss_network=vgg19:FILE`) the "
-        "objective is that of the paper."
+        "features are those of the paper."
     )
 
 
@@ -127,9 +127,8 @@ def _why_not_ahead(evaluation: Results) -> Iterator[str]:
         found = totals[tuned, steps] - totals[method, steps]
         return f"{found.mean():+.3f} ± {half_width(found):.3f}"
 
-    found = totals[tuned, last] - totals[META, last]
-    level = abs(found.mean()) <= half_width(found)
-    verdict = "level with" if level else "ahead of" if found.mean() > 0 else "behind"
+    ours = totals[tuned, last] - totals[META, last]
+    verdict = standing(float(ours.mean()), half_width(ours))
     tries = [name for name in dict.fromkeys(name for name, _ in totals) if name.startswith(f"{META}: ")]
     tried = "; ".join(f"`style-{name.removeprefix(META + ': ')}` {ahead(name, last)}" for name in tries)
     yield (

@@ -91,6 +91,11 @@ def send_token_if_any() -> None:
         send_token()
 
 
+def refused(got: str) -> UserError:
+    """What is said where a cluster does not take the token, or the lack of one."""
+    return UserError(expected="the token of this cluster", got=got, fix=f"Copy the head's token and set {PATH}=FILE.")
+
+
 def is_loopback(host: str) -> bool:
     """Whether only programs on this machine reach an address."""
     try:

@@ -6,7 +6,7 @@ import logging
 import os
 from typing import TYPE_CHECKING
 
-from cluster.access import PATH, send_token
+from cluster.access import refused, send_token
 from cluster.connection import API_SERVER, reach
 from metaart.errors import UserError
 
@@ -39,11 +39,7 @@ def connect(address: str | None) -> JobSubmissionClient:
     try:
         return JobSubmissionClient(address)
     except AuthenticationError as error:
-        raise UserError(
-            expected="the token of this cluster",
-            got=f"another, which {address} refused",
-            fix=f"Copy the head's token and set {PATH}=FILE.",
-        ) from error
+        raise refused(f"another, which {address} refused") from error
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise _nobody(address, str(error).splitlines()[0]) from error
 

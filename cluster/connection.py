@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from cluster.access import PATH, send_token_if_any
+from cluster.access import refused, send_token_if_any
 from cluster.config import ClusterConfig
 from metaart.errors import UserError
 
@@ -110,11 +110,7 @@ def _token_errors() -> Iterator[None]:
             yield
         except ConnectionError as error:
             if b"InvalidAuthToken" in _written(words):
-                raise UserError(
-                    expected="the token of this cluster",
-                    got="none, or another, which it refused",
-                    fix=f"Copy the head's token and set {PATH}=FILE.",
-                ) from error
+                raise refused("none, or another, which it refused") from error
             raise
         finally:
             os.dup2(screen, 2)

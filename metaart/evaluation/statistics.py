@@ -17,6 +17,11 @@ def half_width(values: NDArray[np.float64]) -> float:
     return float(Z95 * values.std(ddof=1) / np.sqrt(len(values)))
 
 
+def standing(ahead: float, interval: float) -> str:
+    """Where a paired difference stands, as far as half its interval says: `ahead of`, `behind` or `level with`."""
+    return "ahead of" if ahead > interval else "behind" if ahead < -interval else "level with"
+
+
 def half_width_by_hand(values: NDArray[np.float64], hands: Sequence[str]) -> float:
     """The same where values of one hand are not independent: the cluster-robust standard error of the mean.
 

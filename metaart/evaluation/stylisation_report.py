@@ -45,7 +45,7 @@ def text(result: dict[str, Any]) -> str:
         markdown(_ahead(totals, shown)),
     ]
     if (META, TARGET_STEPS) in totals and YARDSTICK in totals:
-        parts += [_verdict(result, totals), _failures(result, totals)]
+        parts += [_verdict(result, totals), _failures(result, totals, shown)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -100,7 +100,8 @@ def draw(
     folder: Path,
 ) -> list[str]:  # fmt: skip
     """Sheets of what was redrawn, every style, and of the worst, as PNG; the names of the files."""
-    totals, columns = by_method(result, "total"), _columns(result)
+    totals = by_method(result, "total")
+    columns = _columns(totals, shown_methods(result))
 
     def rows(places: Sequence[int]) -> list[tuple[str, Sequence[Pixels]]]:
         listed: list[tuple[str, Sequence[Pixels]]] = []
@@ -115,9 +116,8 @@ def draw(
     return ["stylised.png", "failures.png"]
 
 
-def _columns(result: dict[str, Any]) -> list[tuple[str, int]]:
+def _columns(totals: Rows, shown: Sequence[str]) -> list[tuple[str, int]]:
     """Whose pictures are shown, from left to right: each method after its last step."""
-    totals, shown = by_method(result, "total"), shown_methods(result)
     last = {method: max(steps for name, steps in totals if name == method) for method in shown}
     columns = [(META, last[META]), YARDSTICK, *((m, last[m]) for m in shown if m not in (META, GATYS))]
     return [column for column in columns if column in totals]
@@ -177,13 +177,13 @@ def _verdict(result: dict[str, Any], totals: Rows) -> str:
     )
 
 
-def _failures(result: dict[str, Any], totals: Rows) -> str:
+def _failures(result: dict[str, Any], totals: Rows, shown: Sequence[str]) -> str:
     last = max(steps for name, steps in totals if name == META)
     listed = [
         f"{result['styles'][place]} ({totals[META, last][place]:.2f} against {totals[YARDSTICK][place]:.2f})"
         for place in worst_styles(totals)
     ]
-    columns = [f"{method} ({steps})" if steps else method for method, steps in _columns(result)]
+    columns = [f"{method} ({steps})" if steps else method for method, steps in _columns(totals, shown)]
     return (
         f"Farthest above the yardstick, and shown in failures.png: {', '.join(listed)}. From left to right there, and "
         f"in stylised.png: the style, a photograph, {', '.join(columns)}."

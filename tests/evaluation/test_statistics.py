@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from metaart.evaluation.statistics import half_width, half_width_by_hand, mean_and_interval
+from metaart.evaluation.statistics import half_width, half_width_by_hand, mean_and_interval, standing
 
 
 def test_half_width_is_scipys_normal_interval() -> None:
@@ -48,3 +48,9 @@ def test_mean_and_interval_leave_out_what_is_no_number() -> None:
     }
     assert mean_and_interval(np.array([np.nan])) == {"mean": None, "interval": None, "count": 0}
     assert mean_and_interval(np.array([4.0])) == {"mean": 4.0, "interval": None, "count": 1}
+
+
+def test_a_difference_stands_where_its_whole_interval_does() -> None:
+    assert standing(0.3, 0.2) == "ahead of"
+    assert standing(-0.3, 0.2) == "behind"
+    assert standing(0.2, 0.2) == standing(-0.1, 0.2) == "level with"
