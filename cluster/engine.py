@@ -64,8 +64,9 @@ class EngineStep:
         )
         if config.precision == "fp64":
             self._engine.communication_data_type = torch.float64
-        # No rank goes on, perhaps to publish a finished stage, before all have seen that there is one to take.
-        distributed.barrier()
+        # No rank goes on, perhaps to publish a finished stage, before all have seen that there is one to take. A sum,
+        # because NCCL's barrier guesses a device from the rank, which holds on one machine alone.
+        self._sum(0.0)
 
     def __call__(self, tasks: Task, rate: float) -> float:
         """See `OuterStep`."""

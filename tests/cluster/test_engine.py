@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
 from cluster.config import ClusterConfig
-from cluster.worker import STOP, Work, train_worker
+from cluster.worker import STOP, Work
 from cluster.zero import DeepSpeedConfig
 from metaart.algorithms import MetaAlgorithm
 from metaart.config import RunConfig, StageConfig, override
-from metaart.recipes import recipe
 from metaart.tasks import Task
 from metaart.training.checkpoint import load_checkpoint, load_tensors, newest_checkpoint
 from metaart.training.journal import Journal, read_metrics
 from metaart.training.loop import Interrupted, Place
 from metaart.training.run import POOLED, WEIGHTS, prepare_run, train_run
 from metaart.training.step import LocalStep
+from tests.cluster.engine import SGD, assert_same_training, by_workers, in_one_process, sinusoid
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
 
 STAGES = (0, 1, 2, 3)
-SGD = ["algorithm.order=2", "algorithm.steps=2", "algorithm.alpha=0.05", "algorithm.learn_alpha=layer",
-       "domain.hidden_size=12", "log_every=1", "batching.mode=vmap",
-       "pretrain.steps=3", "pretrain.tasks=5", "pretrain.optimizer=sgd", "pretrain.outer_lr=0.02",
-       "pretrain.validate_every=0", "meta.steps=4", "meta.tasks=5", "meta.optimizer=sgd",
-       "meta.outer_lr=0.02", "meta.validate_every=2", "meta.validation_tasks=35"]  # fmt: skip
 ADAM = [*SGD, "pretrain.steps=0", "meta.optimizer=adam", "meta.outer_lr=0.01", "meta.validation_tasks=1"]
 FP64 = ["deepspeed.zero_stage=0", "deepspeed.precision=fp64"]
 EXACT = {"fp64": FP64, "fp64 in parts": [*FP64, "deepspeed.micro_batches=2"]}
@@ -42,36 +35,6 @@ KINDS = {
     "adam in turns": (ADAM, (1, 3)),
 }
 """Settings, and the ZeRO stages that they are tried at: all there are, or those whose partitions differ."""
-
-
-def sinusoid(settings: list[str]) -> RunConfig:
-    return override(recipe("sinusoid"), settings)
-
-
-def in_one_process(config: RunConfig, folder: Path, *, stop: Callable[[], bool] = lambda: False) -> Path:
-    prepare_run(config, folder, resume=folder.exists())
-    with Journal(folder, {}, show=False) as journal:
-        train_run(config, Place(folder, report=journal, log_every=config.log_every, stop=stop))
-    return folder
-
-
-def by_two_workers(works: list[Work]) -> None:
-    """One Ray Train run for all, so that Ray, torch and DeepSpeed are started once."""
-    from ray.train import FailureConfig, RunConfig, ScalingConfig
-    from ray.train.torch import TorchTrainer
-
-    def train_each(settings: dict[str, Any]) -> None:  # defined here, so that it is sent by value
-        for work in settings["works"]:
-            train_worker({"work": work})
-
-    TorchTrainer(
-        train_each,
-        train_loop_config={"works": works},
-        scaling_config=ScalingConfig(num_workers=2, resources_per_worker={"CPU": 1}),
-        run_config=RunConfig(
-            name="ray", storage_path=str(works[0].folder.parent), failure_config=FailureConfig(max_failures=0)
-        ),
-    ).fit()
 
 
 @pytest.fixture(scope="module")
@@ -102,20 +65,8 @@ def runs(ray_session: None, tiny_config: RunConfig, tmp_path_factory: pytest.Tem
     music = override(tiny_config, ["pretrain.tasks=5", "pretrain.optimizer=sgd", "meta.steps=0", "log_every=1"])
     in_one_process(music, root / "music")
     works.append(work(music, root / "music, 1", 1))
-    by_two_workers(works)
+    by_workers(works)
     return root
-
-
-def assert_same_training(one: Path, other: Path, *files: str) -> None:
-    for file in files:
-        ours, theirs = load_tensors(one / file), load_tensors(other / file)
-        torch.testing.assert_close(ours, theirs, rtol=0, atol=2e-6)
-    for stage, lines in read_metrics(other).items():
-        again = read_metrics(one)[stage]
-        assert list(again) == list(lines)
-        for step, line in lines.items():
-            for name in ("loss", "before", "validation"):
-                assert again[step].get(name) == pytest.approx(line.get(name), abs=1e-5), (stage, step, name)
 
 
 @pytest.mark.parametrize("stage", [*map(str, STAGES), "3 with whole weights"])
