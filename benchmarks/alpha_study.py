@@ -42,6 +42,7 @@ SWEEPS = {
     "asha": f"--space 'alpha={ADAM}' --first-rung 3 --trials 12",
     "sgd-grid": f"--set algorithm.inner=sgd --space 'alpha={SGD}' --searcher grid --scheduler none --trials 12",
     "sgd": f"--set algorithm.inner=sgd --space 'alpha={SGD}' --first-rung 3 --trials 12",
+    "joint-grid": f"--space 'alpha={ADAM}' --space 'steps=choice(1,3,5)' --searcher grid --scheduler none --trials 30",
     "joint": f"--space 'alpha={ADAM}' --space 'steps=choice(1,3,5)' --first-rung 3 --trials 12",
 }
 """Sweeps by name: what follows `python -m tune.search music --start-from BASE`."""
@@ -57,6 +58,7 @@ PAIRS = (
     ("asha", "default"),
     ("sgd-grid", "sgd-default"),
     ("sgd", "sgd-default"),
+    ("joint-grid", "default"),
     ("joint", "default"),
 )
 """Which sweep's best is held against which run."""
