@@ -32,6 +32,8 @@ KINDS = {
     "weights offloaded": ["zero_stage=3", "persistence_threshold=0", "offload=weights"],
 }
 BF16 = ["zero_stage=2", "precision=bf16"]
+ON_A_GPU = [word for setting in (*SGD, "gpus_per_worker=1") for word in ("--set", setting)]
+"""Arguments of a command."""
 
 
 @pytest.fixture(scope="module")
@@ -64,13 +66,11 @@ def command(module: str, *words: str | Path) -> None:
 
 
 def test_the_command_trains_on_a_gpu(tmp_path: Path) -> None:
-    chosen = [word for setting in (*SGD, "gpus_per_worker=1") for word in ("--set", setting)]
-    command("cluster.train", "sinusoid", "--workers", "1", *chosen, "--out", tmp_path / "run")
+    command("cluster.train", "sinusoid", "--workers", "1", *ON_A_GPU, "--out", tmp_path / "run")
     in_one_process(sinusoid(SGD), tmp_path / "cpu")
     assert_same_training(tmp_path / "run", tmp_path / "cpu", POOLED, WEIGHTS, atol=ROUNDING)
 
 
 def test_trials_of_a_sweep_train_on_a_gpu(tmp_path: Path) -> None:
-    chosen = [word for setting in (*SGD, "gpus_per_worker=1") for word in ("--set", setting)]
-    command("tune.search", "sinusoid", "--searcher", "random", "--trials", "2", *chosen, "--out", tmp_path / "sweep")
+    command("tune.search", "sinusoid", "--searcher", "random", "--trials", "2", *ON_A_GPU, "--out", tmp_path / "sweep")
     assert load_json(tmp_path / "sweep" / "best.json")
