@@ -17,6 +17,8 @@ import yaml
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "k8s"
 OVERLAYS = sorted(path.name for path in (FOLDER / "overlays").iterdir())
+JOBS = sorted(path.name for path in (FOLDER / "jobs").iterdir())
+"""In every overlay there is a folder of that name, from which the job is started."""
 CLUSTER_OF = {
     "RayCluster": ("spec",),
     "RayJob": ("spec", "rayClusterSpec"),
@@ -78,9 +80,23 @@ def kustomize(folder: Path) -> list[Thing]:
 
 
 @cache
-def overlay(name: str) -> list[Thing]:
-    """The objects of an overlay; not to be changed."""
+def standing(name: str) -> list[Thing]:
+    """The objects that stand when an overlay is applied; not to be changed."""
     return kustomize(FOLDER / "overlays" / name)
+
+
+@cache
+def started(name: str, job: str) -> Thing:
+    """The one object that a job's folder in an overlay makes; not to be changed."""
+    (thing,) = kustomize(FOLDER / "overlays" / name / job)
+    return thing
+
+
+@cache
+def overlay(name: str) -> list[Thing]:
+    """The objects of an overlay, those of its jobs too; not to be changed."""
+    things = standing(name)
+    return [*things, *(thing for job in JOBS if (thing := started(name, job)) not in things)]
 
 
 def named(things: list[Thing], kind: str, name: str) -> Thing:

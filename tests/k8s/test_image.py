@@ -35,6 +35,11 @@ def test_the_cpu_target_is_what_a_build_without_a_target_makes() -> None:
     assert STAGES[-1].name == "cpu"
 
 
+def test_no_image_lets_pods_see_gpus_that_they_did_not_ask_for() -> None:
+    """A variable of the image holds for every pod; NVIDIA's device plug-in sets it for those that ask."""
+    assert "NVIDIA_VISIBLE_DEVICES" not in {rest.partition("=")[0] for stage in STAGES for _, rest in stage.steps}
+
+
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_package_is_pinned_and_torch_comes_first(target: str) -> None:
     runs = [rest for stage in chain(STAGES, target) for word, rest in stage.steps if word == "RUN"]

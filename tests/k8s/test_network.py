@@ -7,8 +7,10 @@ import pytest
 from tests.k8s.manifests import OVERLAYS, Pod, Thing, overlay, pods
 from tests.k8s.network import INTERNET, STRANGER, Peer, reaches, selects
 
-PORTS = [22, 53, 80, 443, 6379, 8000, 8076, 8080, 8265, 10001, 11000, 44217, 44227, 52365]
+PORTS = [22, 53, 80, 443, 6379, 6443, 8000, 8076, 8080, 8265, 8443, 10001, 11000, 44217, 44227, 52365]
 """Ray's, the service's, and some others."""
+KUBERNETES = {443, 6443, 8443}
+"""Where API servers listen: their service, most of them, minikube's."""
 NEIGHBOUR = Peer({"app": "stranger"})
 OPERATOR = Peer({"app.kubernetes.io/component": "kuberay-operator"}, {"kubernetes.io/metadata.name": "kuberay-system"})
 PROMETHEUS = Peer({"app.kubernetes.io/name": "prometheus"}, {"kubernetes.io/metadata.name": "monitoring"})
@@ -59,7 +61,7 @@ def reachable(rules: list[Thing], name: str) -> set[tuple[str, str, int]]:
         for source in ends
         for target in ends
         if source in ours or target in ours
-        for port in (53, 80, 443, 6379, 6443, 8000, 8080, 8265)
+        for port in (53, 80, 443, 6379, 6443, 8000, 8080, 8265, 8443)
         if reaches(rules, ends[source], ends[target], port, "UDP" if (target, port) == ("dns", 53) else "TCP")
     }
 
@@ -103,7 +105,7 @@ def test_nodes_of_one_cluster_talk_freely_and_the_service_with_nobody_else(name:
             if source.owner == target.owner:
                 assert open_ports == set(PORTS), f"{source.name} to {target.name}"
             elif serving(source) != serving(target):
-                known = {port for port in open_ports if port not in (443, 6443)}
+                known = open_ports - KUBERNETES
                 assert not known, f"{source.name} to {target.name}: {known}"
 
 
@@ -123,9 +125,9 @@ def test_what_is_let_out(name: str) -> None:
     rules = policies(name)
     for pod in pods(overlay(name)):
         assert reaches(rules, of(pod), DNS, 53, "UDP")
-        out = {port for port in [*PORTS, 6443] if reaches(rules, of(pod), INTERNET, port)}
+        out = {port for port in PORTS if reaches(rules, of(pod), INTERNET, port)}
         stores = {443} if node(pod) and not serving(pod) else set()
-        kubernetes = {443, 6443} if pod.role == "head" else set()
+        kubernetes = KUBERNETES if pod.role == "head" else set()
         assert out == stores | kubernetes, pod.name
 
 

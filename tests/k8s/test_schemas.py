@@ -10,10 +10,11 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.k8s.manifests import FOLDER, OVERLAYS, Thing, kubectl, kustomize, overlay
+from tests.k8s.manifests import FOLDER, JOBS, OVERLAYS, Thing, kubectl, kustomize, overlay
 from tests.k8s.schemas import PACKED, RAY, ray_validator, schema_of, unpacked, validate
 
 SHARED = FOLDER.parents[1] / "shared/crds"
+COMPONENTS = sorted({path.name for path in (FOLDER / "components").iterdir()} - {"job-cluster"})
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
@@ -29,16 +30,20 @@ def test_every_object_of_an_overlay_is_valid(name: str) -> None:
     assert {thing["metadata"].get("namespace", "metaart") for thing in things} == {"metaart"}
 
 
-@pytest.mark.parametrize("component", sorted(path.name for path in (FOLDER / "components").iterdir()))
-def test_every_component_renders_on_top_of_an_overlay(component: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("component", COMPONENTS)
+@pytest.mark.parametrize("job", ["", *JOBS])
+def test_every_component_renders_on_what_stands_and_on_a_job(component: str, job: str, tmp_path: Path) -> None:
     """Those that no overlay names are for users to add."""
     kubectl()
     relative = os.path.relpath(FOLDER, tmp_path)
+    resource, components = (f"jobs/{job}", [component, "job-cluster"]) if job else ("base", [component])
     (tmp_path / "kustomization.yaml").write_text(
-        f"resources: [{relative}/base]\n"
-        f"components: [{relative}/components/{component}, {relative}/components/job-clusters]\n"
+        f"resources: [{relative}/{resource}]\n"
+        f"components: [{', '.join(f'{relative}/components/{name}' for name in components)}]\n"
     )
-    for thing in kustomize(tmp_path):
+    things = kustomize(tmp_path)
+    assert [thing["metadata"]["name"] for thing in things if "Job" in thing["kind"]] == [job or "prepare"]
+    for thing in things:
         validate(thing)
 
 
