@@ -25,7 +25,7 @@ ANSWERS_WITHIN_S = 10.0
 """How long a replica may take to say that it is well, seconds; Ray Serve replaces one that missed it three times."""
 
 STUCK_AFTER_S = 10.0
-"""How long orders may wait in a replica that computes nothing before it is replaced, seconds."""
+"""How long a replica may let orders wait and compute nothing, and compute one batch beyond `timeout_s`, seconds."""
 
 
 def build(arguments: dict[str, Any]) -> Application:
@@ -42,18 +42,7 @@ def build(arguments: dict[str, Any]) -> Application:
         runs = served(settings)
     except UserError as error:
         raise click.UsageError(str(error)) from error
-    models = {
-        art: serve.deployment(
-            name=art,
-            ray_actor_options={"num_cpus": settings.replica_cpus},
-            autoscaling_config=autoscaling(settings),
-            max_ongoing_requests=2 * settings.batch_size,
-            max_queued_requests=settings.max_queued,
-            health_check_period_s=5,
-            health_check_timeout_s=ANSWERS_WITHIN_S,
-        )(Model).bind(run, art, settings.batch_size, settings.batch_wait_s, settings.batch_wait_s + STUCK_AFTER_S)
-        for art, run in runs.items()
-    }
+    models = {art: deployed(art, run, settings) for art, run in runs.items()}
     gateway = serve.deployment(
         name="gateway",
         num_replicas=settings.gateways,
@@ -63,12 +52,29 @@ def build(arguments: dict[str, Any]) -> Application:
     return gateway.bind(models, runs, settings.timeout_s)
 
 
-def autoscaling(settings: Settings) -> AutoscalingConfig:
+def deployed(art: str, run: str | None, settings: Settings) -> Application:
+    """The model of one art: it holds two batches and no more, so that the rest waits for any replica that is added."""
+    batch_size = settings.batch_size if ARTS[art].together else 1
+    deployment = serve.deployment(
+        name=art,
+        ray_actor_options={"num_cpus": settings.replica_cpus},
+        autoscaling_config=autoscaling(settings, batch_size),
+        max_ongoing_requests=2 * batch_size,
+        max_queued_requests=settings.max_queued,
+        health_check_period_s=5,
+        health_check_timeout_s=ANSWERS_WITHIN_S,
+    )(Model)
+    idle_s, busy_s = settings.batch_wait_s + STUCK_AFTER_S, settings.timeout_s + STUCK_AFTER_S
+    application: Application = deployment.bind(run, art, batch_size, settings.batch_wait_s, idle_s, busy_s)
+    return application
+
+
+def autoscaling(settings: Settings, batch_size: int) -> AutoscalingConfig:
     """As many replicas as there are full batches to compute."""
     return AutoscalingConfig(
         min_replicas=settings.min_replicas,
         max_replicas=settings.max_replicas,
-        target_ongoing_requests=settings.batch_size,
+        target_ongoing_requests=batch_size,
         upscale_delay_s=settings.upscale_delay_s,
         downscale_delay_s=settings.downscale_delay_s,
     )

@@ -10,6 +10,7 @@ import torch
 from fastapi import FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
+from ray import serve
 
 from metaart import __version__
 from metaart.creation.creator import run_folder
@@ -42,10 +43,22 @@ class Gateway:
             folder = run_folder(runs[art], art)
             _, domain = load_config(folder)
             models[art] = Model(handle, domain, folder.name)
-        self._studio = Studio(models, timeout_s)
+        application = serve.get_replica_context().app_name
+        self._studio = Studio(models, timeout_s, lambda: running(application))
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         return make_app(self._studio)
+
+
+def running(application: str) -> set[str]:
+    """The deployments of an application with a replica that is loaded and that Ray Serve finds well."""
+    found = serve.status().applications.get(application)
+    deployments = found.deployments if found else {}
+    return {
+        name
+        for name, deployment in deployments.items()
+        if any(state == "RUNNING" and count for state, count in deployment.replica_states.items())
+    }
 
 
 def make_app(studio: Studio) -> FastAPI:
@@ -60,7 +73,7 @@ def make_app(studio: Studio) -> FastAPI:
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get("/readyz", summary="Does every model answer?", tags=["health"], responses=responses(503))
+    @app.get("/readyz", summary="Does every model run?", tags=["health"], responses=responses(503))
     async def readyz() -> dict[str, Any]:
         return {"status": "ready", "runs": await studio.ready()}
 

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from ray import serve
 
-from metaart.creation.creator import run_folder
 from serve.arts import ARTS
-from serve.orders import Answer
+from serve.orders import Answer, Asked, carry_out_wanted
+from serve.pulse import Pulse
 
 
 class Model:
@@ -22,44 +22,35 @@ class Model:
         art: what it is a run of.
         batch_size: orders computed side by side, at most.
         batch_wait_s: how long a batch waits to fill, seconds.
-        stuck_after_s: orders that wait so long while nothing is computed mean that the replica hangs, seconds.
+        idle_s: orders that wait so long while nothing is computed mean that the replica hangs, seconds.
+        busy_s: so does a batch that is computed so long, seconds.
     """
 
-    def __init__(self, run: str | None, art: str, batch_size: int, batch_wait_s: float, stuck_after_s: float) -> None:
+    def __init__(
+        self, run: str | None, art: str, batch_size: int, batch_wait_s: float, idle_s: float, busy_s: float
+    ) -> None:
         torch.set_num_threads(1)
         self._carry_out = ARTS[art].opened(run)
-        self._name = run_folder(run, art).name
-        self._stuck_after_s = stuck_after_s
-        self._waiting, self._computing, self._idle_since = 0, False, time.monotonic()
+        self._pulse = Pulse(idle_s, busy_s)
         self._batch.set_max_batch_size(batch_size)  # type: ignore[attr-defined]
         self._batch.set_batch_wait_timeout_s(batch_wait_s)  # type: ignore[attr-defined]
 
-    async def create(self, order: Any) -> Answer:
-        """Carry out one order, together with others that wait."""
-        if not self._waiting:
-            self._idle_since = time.monotonic()
-        self._waiting += 1
-        try:
-            answer: Answer = await self._batch(order)
-            return answer
-        finally:
-            self._waiting -= 1
-
-    async def ready(self) -> str:
-        """The name of the run; answered only once it is loaded."""
-        return self._name
+    async def create(self, order: Any, within_s: float) -> Answer:
+        """Carry out one order, together with others that wait, if its turn comes within so many seconds."""
+        asked = Asked(order, time.monotonic() + within_s)
+        with self._pulse.order():
+            try:
+                answer: Answer = await self._batch(asked)
+                return answer
+            finally:
+                asked.abandoned = True
 
     async def check_health(self) -> None:
         """Called by Ray Serve, which replaces a replica that raises: one whose batches stand still must not stay."""
-        idle_s = time.monotonic() - self._idle_since
-        if self._waiting and not self._computing and idle_s > self._stuck_after_s:
-            raise RuntimeError(f"{self._waiting} orders wait and none has been computed for {idle_s:.0f} s")
+        self._pulse.check()
 
     @serve.batch
-    async def _batch(self, orders: list[Any]) -> list[Answer]:
-        self._computing = True
-        try:
+    async def _batch(self, asked: list[Asked]) -> list[Answer]:
+        with self._pulse.batch():
             # In a thread, so that health checks and cancellations are heard meanwhile.
-            return await asyncio.to_thread(self._carry_out, orders)
-        finally:
-            self._computing, self._idle_since = False, time.monotonic()
+            return await asyncio.to_thread(carry_out_wanted, self._carry_out, asked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -37,22 +38,61 @@ class Failed:
     reason: str
 
 
-Answer = bytes | UserError | Failed
+@dataclass(frozen=True)
+class TooLate:
+    """An order that nobody waited for any more when its turn came."""
+
+
+Answer = bytes | UserError | Failed | TooLate
 """What becomes of an order. Errors are values: an exception inside a batch would be everybody's."""
 
-CarryOut = Callable[[list[Any]], list[Answer]]
+Wanted = Callable[[int], bool]
+"""Whether anybody still waits for the order at this place of a batch."""
+
+CarryOut = Callable[[list[Any], Wanted], list[Answer]]
 """A loaded run: a batch of orders to what becomes of each; it never raises."""
 
 
-def carry_out(creator: Creator, orders: list[Order]) -> list[Answer]:
+@dataclass(eq=False)
+class Asked:
+    """An order on its way to be carried out.
+
+    Attributes:
+        order: in the art's own terms.
+        deadline: when whoever asked stops waiting, on the monotonic clock of this process.
+        abandoned: whether whoever asked is gone already.
+    """
+
+    order: Any
+    deadline: float
+    abandoned: bool = False
+
+    def wanted(self) -> bool:
+        """Whether anybody waits for it."""
+        return not self.abandoned and time.monotonic() < self.deadline
+
+
+def carry_out_wanted(carry: CarryOut, asked: Sequence[Asked]) -> list[Answer]:
+    """Carry out the orders that somebody waits for; what nobody does is `TooLate` when its turn comes."""
+    return carry([entry.order for entry in asked], lambda place: asked[place].wanted())
+
+
+def _always(place: int) -> bool:  # noqa: ARG001
+    return True
+
+
+def carry_out(creator: Creator, orders: list[Order], wanted: Wanted = _always) -> list[Answer]:
     """Adapt to each order in turn, then create all together; never raises, whatever an order holds."""
-    answers: list[Answer] = [Failed("not begun")] * len(orders)
+    answers: list[Answer] = [TooLate()] * len(orders)
     adapted: dict[int, Params] = {}
     for place, order in enumerate(orders):
+        if not wanted(place):
+            continue
         try:
             adapted[place] = creator.adapt(order.support, order.steps)
         except Exception as error:
             answers[place] = _as_value(error)
+    adapted = {place: params for place, params in adapted.items() if wanted(place)}
     try:
         made = creator.render(list(adapted.values()), [orders[place].wish for place in adapted])
         for place, artefact in zip(adapted, made, strict=True):
@@ -67,12 +107,12 @@ def carry_out(creator: Creator, orders: list[Order]) -> list[Answer]:
     return answers
 
 
-def one_by_one(work: Callable[[T], bytes], orders: Sequence[T]) -> list[Answer]:
+def one_by_one(work: Callable[[T], bytes], orders: Sequence[T], wanted: Wanted = _always) -> list[Answer]:
     """Carry out each order by itself; never raises, whatever an order holds."""
     answers: list[Answer] = []
-    for order in orders:
+    for place, order in enumerate(orders):
         try:
-            answers.append(work(order))
+            answers.append(work(order) if wanted(place) else TooLate())
         except Exception as error:
             answers.append(_as_value(error))
     return answers

@@ -25,10 +25,10 @@ class Settings(BaseModel):
         replica_cpus: CPUs that Ray reserves for each of them, half a one so that every art fits a laptop of two; a
             replica computes on one thread.
         gateways: processes that read uploads and answer over HTTP.
-        batch_size: requests that one replica computes side by side, at most.
+        batch_size: pieces of music that one replica composes side by side, at most; pictures are done one by one.
         batch_wait_s: how long a batch waits to fill, seconds.
         max_queued: requests that wait for a replica before the next one is answered with 503.
-        timeout_s: how long a request may take before it is answered with 503, seconds.
+        timeout_s: how long a request may take, once it has come in, before it is answered with 503, seconds.
         upscale_delay_s: how long there must be too much to do before a replica is added, seconds.
         downscale_delay_s: how long there must be too little before one is taken away, seconds.
     """

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from ray.exceptions import ObjectLostError, RayActorError, TaskCancelledError
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError
 
 from metaart.domains import Domain
-from serve.orders import Failed
+from serve.orders import Failed, TooLate
 from serve.problems import UnavailableError
 
 LOG = logging.getLogger("ray.serve")
@@ -21,7 +22,7 @@ ATTEMPTS = 4
 """How often an order is asked for; an order that kills every replica it meets kills no more than these."""
 
 READY_FOR_S = 5.0
-"""How long an answer of a model counts as a sign that it lives, seconds."""
+"""For how long what runs is remembered, seconds."""
 
 _REPLICA_GONE = (RayActorError, ObjectLostError, ReplicaUnavailableError, TaskCancelledError)
 
@@ -34,13 +35,11 @@ class Model:
         handle: Ray Serve's handle of the deployment of `serve.model.Model`.
         domain: reads what is uploaded.
         run: name of the run directory.
-        answered_at: when it answered last, on the monotonic clock.
     """
 
     handle: Any
     domain: Domain
     run: str
-    answered_at: float = -READY_FOR_S
 
 
 class Studio:
@@ -49,11 +48,26 @@ class Studio:
     Args:
         models: by the name of the art.
         timeout_s: how long an order may take, retries included, seconds.
+        running: finds the arts that have a replica which Ray Serve finds well; it may block.
     """
 
-    def __init__(self, models: Mapping[str, Model], timeout_s: float) -> None:
+    def __init__(self, models: Mapping[str, Model], timeout_s: float, running: Callable[[], Collection[str]]) -> None:
         self.models = models
-        self._timeout_s = timeout_s
+        self._timeout_s, self._running = timeout_s, running
+        self._ready_at = -READY_FOR_S
+
+    @asynccontextmanager
+    async def in_time(self) -> AsyncIterator[None]:
+        """Hold what is awaited inside to the time that a request may take.
+
+        Raises:
+            UnavailableError: it took longer; it is cancelled.
+        """
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                yield
+        except TimeoutError as error:
+            raise UnavailableError(f"No answer within {self._timeout_s:g} seconds.", retry_after_s=10) from error
 
     async def create(self, art: str, order: Any) -> bytes:
         """Have an order carried out.
@@ -62,8 +76,15 @@ class Studio:
             UserError: the order asks for what cannot be done.
             UnavailableError: too much to do, no replica, or it takes too long.
         """
-        model = self.models[art]
-        answer = await self._ask(model, model.handle.create, order, self._timeout_s)
+        try:
+            async with self.in_time():
+                answer = await self._until_answered(self.models[art].handle.create, order)
+        except BackPressureError as error:
+            raise UnavailableError("The queue is full.") from error
+        except DeploymentUnavailableError as error:
+            raise UnavailableError("The model could not be started.", retry_after_s=60) from error
+        if isinstance(answer, TooLate):
+            raise UnavailableError(f"No answer within {self._timeout_s:g} seconds.", retry_after_s=10)
         if isinstance(answer, Failed):
             raise RuntimeError(f"the {art} model failed: {answer.reason}")
         if isinstance(answer, Exception):
@@ -71,34 +92,24 @@ class Studio:
         assert isinstance(answer, bytes)
         return answer
 
-    async def ready(self, timeout_s: float = 5.0) -> dict[str, str]:
-        """The run of every art, once each of its models has answered lately.
+    async def ready(self) -> dict[str, str]:
+        """The run of every art, where each has a replica; a replica is not asked, for it may have much to do.
 
         Raises:
-            UnavailableError: a model does not answer.
+            UnavailableError: an art has none.
         """
-        for model in self.models.values():
-            if time.monotonic() - model.answered_at > READY_FOR_S:
-                await self._ask(model, model.handle.ready, None, timeout_s)
+        if time.monotonic() - self._ready_at > READY_FOR_S:
+            running = await asyncio.to_thread(self._running)
+            missing = [art for art in self.models if art not in running]
+            if missing:
+                raise UnavailableError(f"No replica of {', '.join(missing)} runs.")
+            self._ready_at = time.monotonic()
         return {art: model.run for art, model in self.models.items()}
 
-    async def _ask(self, model: Model, method: Any, order: Any, timeout_s: float) -> Any:
-        arguments = () if order is None else (order,)
-        try:
-            async with asyncio.timeout(timeout_s):
-                answer = await self._until_answered(method, arguments)
-        except TimeoutError as error:
-            raise UnavailableError(f"No answer within {timeout_s:g} seconds.", retry_after_s=10) from error
-        except BackPressureError as error:
-            raise UnavailableError("The queue is full.") from error
-        except DeploymentUnavailableError as error:
-            raise UnavailableError("The model could not be started.", retry_after_s=60) from error
-        model.answered_at = time.monotonic()
-        return answer
-
-    async def _until_answered(self, method: Any, arguments: tuple[Any, ...]) -> Any:
+    async def _until_answered(self, method: Any, order: Any) -> Any:
+        deadline = time.monotonic() + self._timeout_s
         for attempt in range(1, ATTEMPTS + 1):
-            response = method.remote(*arguments)
+            response = method.remote(order, deadline - time.monotonic())
             try:
                 return await response
             except asyncio.CancelledError:

@@ -133,6 +133,8 @@ class _FormReader:
                 self._parser.write(chunk)
         except FormParserError as error:
             raise _broken(str(error)) from error
+        finally:
+            del self._parser  # which knows this reader: the form would be held until the next collection of cycles
         if not self._complete:
             raise _broken(f"a body of {received:,} bytes that ends before its last boundary")
         for name, text in self._texts.items():

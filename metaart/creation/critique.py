@@ -10,9 +10,10 @@ import numpy as np
 import torch
 
 from metaart.creation.critic import Critic
-from metaart.domains.critique import MAX_WORKS, standardised
+from metaart.domains.critique import MAX_WORKS, ink, standardised
 from metaart.errors import TooLarge, UserError
 from metaart.pictures.curators import HIGHEST, LOWEST
+from metaart.pictures.header import check_together
 from metaart.pictures.heat import heat_picture
 from metaart.pictures.qualities import NAMES, Quality, described, qualities
 from metaart.pictures.read import Pixels, write_png
@@ -104,10 +105,12 @@ def judge(critic: Critic, work: bytes, examples: Sequence[Example], *, name: str
         heat_map: also draw where the evidence lies.
 
     Raises:
-        UserError: files that cannot be used; too few or too many examples.
+        TooLarge: too many examples, or too many pixels in all.
+        UserError: files that cannot be used; too few examples.
     """
     if len(examples) > MAX_WORKS:
         raise TooLarge(expected=f"at most {MAX_WORKS} examples", got=str(len(examples)), fix="Give a handful each.")
+    check_together([work, *(example.data for example in examples)], [name, *(example.name for example in examples)])
     return (_rate if critic.domain.rates else _attribute)(critic, work, examples, name, heat_map)
 
 
@@ -121,8 +124,10 @@ def _attribute(critic: Critic, work: bytes, examples: Sequence[Example], name: s
             fix="Give a folder with one sub-folder of pictures for each hand.",
         )
     shots = min(sum(example.hand == hand for example in examples) for hand in hands)
-    support = _read(critic, examples) | {"labels": torch.tensor([hands.index(example.hand) for example in examples])}
-    picture = critic.domain.read([work], [name])["pictures"]
+    own, frames = critic.domain.frame(work, name), _framed(critic, examples)
+    labels = torch.tensor([hands.index(example.hand) for example in examples])
+    support = {**critic.domain.see(ink(frames)), "labels": labels}
+    picture = ink([own])
     params = critic.adapt(support)
     seen, known = critic.impression(params, support, picture), critic.confidence(shots)
     shares = critic.probabilities(seen, shots)[0]
@@ -130,7 +135,6 @@ def _attribute(critic: Critic, work: bytes, examples: Sequence[Example], name: s
     order = shares.argsort(descending=True).tolist()
     best = order[0]
     stranger = strange > known.strange_bound
-    usual, own = _usual(critic, [example for example in examples if example.hand == hands[best]]), _framed(critic, work)
     judgement = Judgement(
         answer=NONE if stranger else hands[best],
         probabilities={hands[place]: round(float(shares[place]), 4) for place in order},
@@ -140,7 +144,7 @@ def _attribute(critic: Critic, work: bytes, examples: Sequence[Example], name: s
         coverage=critic.calibration.coverage if critic.calibration else None,
         nearest=_nearest(critic, seen, examples, [example.hand for example in examples]),
         qualities=described(own),
-        usual=usual,
+        usual=_usual([frames[place] for place in (labels == best).nonzero()[:, 0].tolist()]),
         heat_map=_drawn(critic, params, picture[0], own, len(hands), best) if drawn else None,
     )
     judgement.explanation.extend(_why_whose(judgement, hands[best]))
@@ -150,11 +154,13 @@ def _attribute(critic: Critic, work: bytes, examples: Sequence[Example], name: s
 def _rate(critic: Critic, work: bytes, examples: Sequence[Example], name: str, drawn: bool) -> Judgement:
     if len(examples) < 2:
         raise UserError(expected="2 or more rated examples", got=str(len(examples)), fix="Five to ten say most of it.")
-    support = _read(critic, examples) | {"scores": standardised([check_score(example) for example in examples])}
-    picture = critic.domain.read([work], [name])["pictures"]
+    scores = standardised([check_score(example) for example in examples])
+    own, frames = critic.domain.frame(work, name), _framed(critic, examples)
+    support = {**critic.domain.see(ink(frames)), "scores": scores}
+    picture = ink([own])
     params = critic.adapt(support)
     seen, known = critic.impression(params, support, picture), critic.confidence(len(examples))
-    score, own = float(critic.scores(seen)[0]), _framed(critic, work)
+    score = float(critic.scores(seen)[0])
     judgement = Judgement(
         answer=round(score, 2),
         probabilities={},
@@ -164,7 +170,7 @@ def _rate(critic: Critic, work: bytes, examples: Sequence[Example], name: str, d
         coverage=critic.calibration.coverage if critic.calibration else None,
         nearest=_nearest(critic, seen, examples, [example.score for example in examples]),
         qualities=described(own),
-        usual=_usual(critic, examples),
+        usual=_usual(frames),
         heat_map=_drawn(critic, params, picture[0], own, 0, 0) if drawn else None,
     )
     judgement.explanation.extend(_why_so_high(judgement))
@@ -180,23 +186,18 @@ def check_score(example: Example) -> float:
     if not LOWEST <= example.score <= HIGHEST:
         raise UserError(
             expected=f"scores from {LOWEST:g} to {HIGHEST:g}",
-            got=f"{example.score:g} for {example.name}",
+            got=f"{example.score!r:.40} for {example.name}",
             fix="Mend it.",
         )
     return example.score
 
 
-def _read(critic: Critic, examples: Sequence[Example]) -> dict[str, torch.Tensor]:
-    read = critic.domain.read([example.data for example in examples], [example.name for example in examples])
-    return dict(read)
+def _framed(critic: Critic, examples: Sequence[Example]) -> list[Pixels]:
+    return [critic.domain.frame(example.data, example.name) for example in examples]
 
 
-def _framed(critic: Critic, data: bytes) -> Pixels:
-    return critic.domain.frame(data, "the work")
-
-
-def _usual(critic: Critic, examples: Sequence[Example]) -> dict[str, float]:
-    measured = qualities(np.stack([critic.domain.frame(example.data, example.name) for example in examples]))
+def _usual(frames: Sequence[Pixels]) -> dict[str, float]:
+    measured = qualities(np.stack(frames))
     return {name: round(float(value), 4) for name, value in zip(NAMES, measured.mean(0), strict=True)}
 
 

@@ -22,8 +22,22 @@ def read_file(path: Path, kind: str = "a MIDI file") -> bytes:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write a file, whole or not at all, in a folder that is made where it is missing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(data)
-    partial.replace(path)
+    """Write a file, whole or not at all, in a folder that is made where it is missing.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    partial = path.parent / f".{path.name}.partial"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            partial.write_bytes(data)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(
+            expected="a file that can be written",
+            got=f"{path}: {error.strerror or 'cannot be written'}",
+            fix="Give another path, of a file in a folder that is yours.",
+        ) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,15 +25,19 @@ class Bounds:
     Attributes:
         max_bytes: size of the file.
         max_pixels: width times height.
+        max_pixels_together: of all pictures of one request; decoding takes about a second for each 16 million.
         min_side: of width and height, px.
         max_ratio: of the longer to the shorter side.
+        max_parts: chunks or segments of the file, each of which costs time however small it is.
         max_scans: passes of a progressive JPEG, each of which costs as much as a whole decoding.
     """
 
     max_bytes: int = 32 * 2**20
     max_pixels: int = 16_000_000
+    max_pixels_together: int = 200_000_000
     min_side: int = 8
     max_ratio: int = 16
+    max_parts: int = 10_000
     max_scans: int = 64
 
 
@@ -71,11 +75,11 @@ def read_header(data: bytes, *, name: str, bounds: Bounds) -> Plain:
             fix="Scale it down, or save it as JPEG.",
         )
     if data.startswith(_PNG):
-        plain = _png(data, name)
+        plain = _png(data, name, bounds)
     elif data.startswith(b"\xff\xd8\xff"):
         plain = _jpeg(data, name, bounds)
     elif data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        plain = _webp(data, name)
+        plain = _webp(data, name, bounds)
     else:
         raise WrongFormat(
             expected="a PNG, JPEG or WebP picture",
@@ -104,10 +108,33 @@ def read_header(data: bytes, *, name: str, bounds: Bounds) -> Plain:
     return plain
 
 
-def _png(data: bytes, name: str) -> Plain:
+def check_together(files: Sequence[bytes], names: Sequence[str], bounds: Bounds | None = None) -> None:
+    """Check that these are pictures within bounds, one by one and in sum; nothing is decoded.
+
+    Args:
+        files: all pictures of one request.
+        names: what to call them in errors.
+        bounds: how much is too much (default: `Bounds()`).
+
+    Raises:
+        TooLarge, WrongFormat, UserError: as `read_header`; TooLarge also for more pixels in sum than the bounds allow.
+    """
+    bounds, pixels = bounds or Bounds(), 0
+    for place, (data, name) in enumerate(zip(files, names, strict=True), start=1):
+        plain = read_header(data, name=name, bounds=bounds)
+        pixels += plain.width * plain.height
+        if pixels > bounds.max_pixels_together:
+            raise TooLarge(
+                expected=f"pictures of at most {bounds.max_pixels_together:,} pixels in all",
+                got=f"{pixels:,} in the first {place} of {len(files)}",
+                fix="Scale them down, to 1,000 pixels a side for example, or give fewer.",
+            )
+
+
+def _png(data: bytes, name: str, bounds: Bounds) -> Plain:
     """Walk the chunks of a PNG (W3C PNG, third edition), checksums included."""
     kept, position, orientation, width, height = [_PNG], len(_PNG), 1, 0, 0
-    while True:
+    for _ in range(bounds.max_parts):
         kind, start = data[position + 4 : position + 8], position + 8
         end = start + int.from_bytes(data[position : position + 4], "big") + 4
         if len(kind) < 4 or end > len(data):
@@ -129,12 +156,13 @@ def _png(data: bytes, name: str) -> Plain:
         elif kind == b"IEND":
             return Plain("PNG", width, height, orientation, b"".join(kept))
         position = end
+    raise _too_many_parts(name, bounds)
 
 
 def _jpeg(data: bytes, name: str, bounds: Bounds) -> Plain:
     """Walk the segments of a JPEG (ITU-T T.81, annex B) to its end marker."""
     kept, position, orientation, width, height, scans = [b"\xff\xd8"], 2, 1, 0, 0, 0
-    while True:
+    for _ in range(bounds.max_parts):
         found = _JPEG_MARKER.search(data, position)
         if found is None:
             raise _damaged(name, "JPEG", "that is cut off")
@@ -161,18 +189,22 @@ def _jpeg(data: bytes, name: str, bounds: Bounds) -> Plain:
                 raise _damaged(name, "JPEG", "that has no size" if not width else f"of {scans} scans or more")
         if marker not in _JPEG_DROPPED:
             kept.append(b"\xff" + data[start - 1 : position])
+    else:
+        raise _too_many_parts(name, bounds)
     if not width or not height or not scans:
         raise _damaged(name, "JPEG", "without a picture")
     return Plain("JPEG", width, height, orientation, b"".join([*kept, b"\xff\xd9"]))
 
 
-def _webp(data: bytes, name: str) -> Plain:
+def _webp(data: bytes, name: str, bounds: Bounds) -> Plain:
     """Walk the chunks of a WebP (RFC 9649) and keep its one frame."""
     end = 8 + int.from_bytes(data[4:8], "little")
     if end > len(data):
         raise _damaged(name, "WebP", "that is cut off")
     chunks: dict[bytes, bytes] = {}
-    for kind, payload in _riff(data, end, name):
+    for number, (kind, payload) in enumerate(_riff(data, end, name), start=1):
+        if number > bounds.max_parts:
+            raise _too_many_parts(name, bounds)
         if kind in (b"ANIM", b"ANMF"):
             raise _animated(name)
         chunks.setdefault(kind, payload)
@@ -230,6 +262,12 @@ def exif_orientation(tiff: bytes) -> int:
 
 def _damaged(name: str, kind: str, got: str) -> WrongFormat:
     return WrongFormat(expected=f"a whole {kind} picture", got=f"{name}, a {kind} file {got}", fix=_SAVE_AGAIN)
+
+
+def _too_many_parts(name: str, bounds: Bounds) -> TooLarge:
+    return TooLarge(
+        expected=f"a picture file of at most {bounds.max_parts:,} parts", got=f"{name}, which has more", fix=_SAVE_AGAIN
+    )
 
 
 def _animated(name: str) -> WrongFormat:

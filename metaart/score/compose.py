@@ -52,7 +52,7 @@ class ComposeRequest:
             if not good:
                 raise UserError(
                     expected=f"{name} to be {expected}",
-                    got=repr(getattr(self, name)),
+                    got=repr(getattr(self, name))[:80],
                     fix=f"Leave {name} out for its default, {getattr(ComposeRequest, name)}, or give another value.",
                 )
         if len(self.primer) > MAX_PRIMER_TOKENS:
@@ -194,4 +194,4 @@ def _whole(value: object) -> bool:
 
 
 def _number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,8 +28,8 @@ class Bounds:
         min_ticks_per_quarter: coarsest clock.
         max_ticks_per_quarter: finest clock.
         max_tracks: track chunks.
-        max_events: messages of every kind, in all tracks together.
-        max_notes: note-on messages.
+        max_events: messages of every kind, in all tracks together; also in all files of a request.
+        max_notes: note-on messages, also in all files of a request.
         max_quarters: length in quarter notes, whatever the time signatures say.
         max_bars: length in bars.
     """
@@ -63,7 +64,26 @@ def read_midi(data: bytes, *, name: str = "the file", bounds: Bounds | None = No
         WrongFormat: not MIDI, truncated or damaged.
         UserError: a clock that cannot be used, or no notes.
     """
-    bounds = bounds or Bounds()
+    return _opened(data, name, bounds or Bounds()).read()
+
+
+def check_together(files: Sequence[bytes], names: Sequence[str], bounds: Bounds | None = None) -> None:
+    """Refuse files that hold more events or notes together than one file may; nothing of them is kept.
+
+    Raises:
+        TooLarge, WrongFormat, UserError: as `read_midi`, for events and notes of a file and those before it.
+    """
+    bounds, events, notes = bounds or Bounds(), 0, 0
+    if sum(map(len, files)) <= min(2 * bounds.max_events, 3 * bounds.max_notes):
+        return  # an event has two bytes or more and a note three, so there is nothing to count
+    for data, name in zip(files, names, strict=True):
+        reader = _opened(data, name, bounds)
+        reader.num_events, reader.num_notes, reader.counted = events, notes, ", the files before it included"
+        reader.walk()
+        events, notes = reader.num_events, reader.num_notes
+
+
+def _opened(data: bytes, name: str, bounds: Bounds) -> _Reader:
     if len(data) > bounds.max_bytes:
         raise TooLarge(
             expected=f"a MIDI file of at most {bounds.max_bytes:,} bytes",
@@ -76,7 +96,7 @@ def read_midi(data: bytes, *, name: str = "the file", bounds: Bounds | None = No
             got=f"{name}, which is empty" if not data else f"{name}, which starts with {bytes(data[:8])!r}",
             fix=_SAVE_AGAIN,
         )
-    return _Reader(data, name, bounds).read()
+    return _Reader(data, name, bounds)
 
 
 def write_midi(score: symusic.Score) -> bytes:
@@ -100,15 +120,24 @@ class _Reader:
     """One pass over the bytes of one file."""
 
     def __init__(self, data: bytes, name: str, bounds: Bounds) -> None:
-        self.data, self.name, self.bounds = data, name, bounds
+        self.data, self.name, self.bounds, self.counted = data, name, bounds, ""
         self.num_notes = self.num_events = self.last_tick = 0
         self.signatures: list[tuple[int, int, int]] = []
         self.tempos: list[tuple[int, int]] = []
         self.tracks: list[_Track] = []
 
     def read(self) -> symusic.Score:
-        header_end = self._header()
-        position = header_end
+        self.walk()
+        if not self.num_notes:
+            raise UserError(
+                expected="a MIDI file with notes", got=f"{self.name} without any", fix="Check what was exported."
+            )
+        self._count_bars()
+        return self._score()
+
+    def walk(self) -> None:
+        """Read every track, within all bounds but that of bars."""
+        position = self._header()
         while position < len(self.data) and len(self.tracks) < self.num_tracks:
             kind, start = self.data[position : position + 4], position + 8
             end = start + int.from_bytes(self.data[position + 4 : start], "big")
@@ -119,12 +148,6 @@ class _Reader:
             position = end
         if len(self.tracks) < self.num_tracks:
             raise self._damaged(f"{len(self.tracks)} of the {self.num_tracks} tracks that its header announces")
-        if not self.num_notes:
-            raise UserError(
-                expected="a MIDI file with notes", got=f"{self.name} without any", fix="Check what was exported."
-            )
-        self._count_bars()
-        return self._score()
 
     def _header(self) -> int:
         """Check the header; the position of the first chunk after it."""
@@ -266,8 +289,8 @@ class _Reader:
     def _too_large(self, what: str, limit: int, got: int) -> TooLarge:
         return TooLarge(
             expected=f"at most {limit:,} {what}",
-            got=f"{self.name} with {got:,}" + (" or more" if what in ("notes", "events") else ""),
-            fix="Split it into single pieces, or shorten it.",
+            got=f"{self.name} with {got:,}" + (f" or more{self.counted}" if what in ("notes", "events") else ""),
+            fix="Give single pieces, fewer or shorter ones.",
         )
 
 

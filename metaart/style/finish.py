@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,10 +37,10 @@ class Stylisation:
 
 def check_strength(strength: float) -> None:
     """Raise `UserError` where a strength is not from 0 to 1."""
-    if not (math.isfinite(strength) and 0 <= strength <= 1):
+    if not 0 <= strength <= 1:
         raise UserError(
             expected="a strength from 0 (the photograph) to 1 (the style)",
-            got=repr(strength),
+            got=repr(strength)[:80],
             fix="Use a strength of 1.",
         )
 

@@ -23,16 +23,24 @@ class ServedArt(NamedTuple):
         description: what the page of the service says of them.
         opened: loads a run, None for the one that ships with the package.
         fits: whether a run is of the kind.
+        together: whether orders are computed side by side; otherwise each is answered as soon as it is done.
     """
 
     router: APIRouter
     description: str
     opened: Callable[[str | None], CarryOut]
     fits: Callable[[RunConfig], bool]
+    together: bool = False
 
 
 ARTS: dict[str, ServedArt] = {
-    "music": ServedArt(music.router, music.DESCRIPTION, music.opened, lambda config: art_of(config.domain) == "music"),
+    "music": ServedArt(
+        music.router,
+        music.DESCRIPTION,
+        music.opened,
+        lambda config: art_of(config.domain) == "music",
+        together=True,
+    ),
     "style": ServedArt(style.router, style.DESCRIPTION, style.opened, lambda config: art_of(config.domain) == "style"),
     "critique": ServedArt(
         critique.router,

@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from metaart.creation.critic import Critic
-from metaart.creation.critique import Example, judge
+from metaart.creation.critique import Example, check_score, judge
 from metaart.domains.critique import MAX_WORKS
 from metaart.errors import UserError
 from serve.description import json_options, many_files, multipart, one_file, success
@@ -39,7 +39,9 @@ nearest examples, measured qualities, sentences that name only what was computed
 _FORM = multipart(
     ["work", "examples", "options"],
     work=one_file("the picture to judge: PNG, JPEG or WebP"),
-    examples=many_files(2, MAX_WORKS, "pictures, at most 16 MiB and 16 megapixels each and 64 MiB in all"),
+    examples=many_files(
+        2, MAX_WORKS, "pictures, at most 16 MiB and 16 megapixels each; with the work 64 MiB and 200 megapixels in all"
+    ),
     options=json_options(
         "a JSON object with `hands` or `scores`, one entry for each example; `heat_map`: false leaves it out",
         '{"hands": ["Hokusai", "Turner"], "heat_map": true}',
@@ -74,6 +76,7 @@ async def critique(request: Request) -> Response:
     )
     studio = request.app.state.studio
     art, question = question_from(form)
+    del form  # or the upload would be held twice until it is answered
     if art not in studio.models:
         raise UserError(
             expected=f"a question that this service answers: {'hands' if art == 'rating' else 'scores'}",
@@ -88,7 +91,7 @@ async def critique(request: Request) -> Response:
 def opened(run: str | None, art: str) -> CarryOut:
     """A run of critique, loaded; it reads, adapts and judges one question after the other."""
     critic = Critic(run, art)
-    return lambda questions: one_by_one(partial(answered, critic), questions)
+    return partial(one_by_one, partial(answered, critic))
 
 
 def answered(critic: Critic, question: Question) -> bytes:
@@ -131,6 +134,9 @@ def question_from(form: Form) -> tuple[str, Question]:
         Example(upload.name, bytes(upload.data), **({"hand": verdict} if given == ["hands"] else {"score": verdict}))
         for upload, verdict in zip(uploads, verdicts, strict=True)
     )
+    if given == ["scores"]:
+        for example in examples:
+            check_score(example)
     question = Question(bytes(works[0].data), works[0].name, examples, heat_map)
     return ("critique" if given == ["hands"] else "rating"), question
 

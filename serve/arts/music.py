@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 from metaart.creation.creator import Creator, check_steps
 from metaart.domains.music import MAX_FILES, Music
 from metaart.score.compose import ComposeRequest
+from metaart.score.midi import check_together
 from serve.description import json_options, many_files, multipart, one_file, success
 from serve.options import read_options
 from serve.orders import CarryOut, Order, carry_out
@@ -34,7 +35,9 @@ The same files and options give the same bytes, whatever else is asked meanwhile
 
 _FORM = multipart(
     ["examples"],
-    examples=many_files(1, MAX_FILES, "MIDI files by one hand, format 0 or 1, at most 2 MiB each and 16 MiB in all"),
+    examples=many_files(
+        1, MAX_FILES, "MIDI files by one hand, format 0 or 1, at most 2 MiB each; all files 16 MiB and 50,000 notes"
+    ),
     primer=one_file("a MIDI file that the new piece begins with"),
     options=json_options(
         "a JSON object; every key may be left out",
@@ -60,9 +63,11 @@ async def compose(request: Request) -> Response:
     )
     studio = request.app.state.studio
     model = studio.models["music"]
-    # In a thread: files are counted and read in Python, and other requests must not wait for it.
-    order = await asyncio.to_thread(order_from, model.domain, form)
-    midi = await studio.create("music", order)
+    async with studio.in_time():
+        # In a thread: files are counted and read in Python, and other requests must not wait for it.
+        order = await asyncio.to_thread(order_from, model.domain, form)
+        del form  # or the upload would be held until it is answered
+        midi = await studio.create("music", order)
     headers = {
         "Content-Disposition": f'attachment; filename="metaart-seed{order.wish.seed}.mid"',
         "Metaart-Run": quote(model.run, safe=" "),
@@ -87,9 +92,11 @@ def order_from(domain: Music, form: Form) -> Order:
     steps = options.pop("steps", None)
     check_steps(steps)
     plain = ComposeRequest(**options)
-    uploads = form.files.get("examples", [])
-    support = domain.read([bytes(upload.data) for upload in uploads], [upload.name for upload in uploads])
-    primer = form.files.get("primer")
+    uploads, primer = form.files.get("examples", []), form.files.get("primer", [])
+    names = [upload.name for upload in uploads]
+    files = [bytes(upload.data) for upload in uploads]
+    check_together([*files, *(bytes(upload.data) for upload in primer)], [*names, *(upload.name for upload in primer)])
+    support = domain.read(files, names)
     if not primer:
         return Order(support, plain, steps)
     opening = domain.primer(bytes(primer[0].data), bars=plain.bars, name=primer[0].name)

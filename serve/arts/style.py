@@ -13,6 +13,7 @@ from metaart.creation.creator import Creator, check_steps
 from metaart.creation.style import Wish, adapt_to, painter
 from metaart.domains.style import MAX_FILES
 from metaart.errors import UserError
+from metaart.pictures.header import check_together
 from metaart.pictures.read import read_picture, write_png
 from metaart.style.finish import check_strength
 from metaart.style.tiling import MAX_SIDE
@@ -39,7 +40,9 @@ The answer is a PNG of the photograph's size, at most {MAX_SIDE} px a side.
 _FORM = multipart(
     ["photograph", "examples"],
     photograph=one_file("what is redrawn: PNG, JPEG or WebP"),
-    examples=many_files(1, MAX_FILES, "pictures by one hand, at most 16 MiB and 16 megapixels each, 64 MiB in all"),
+    examples=many_files(
+        1, MAX_FILES, "by one hand, at most 16 MiB and 16 megapixels each; all pictures 64 MiB and 200 megapixels"
+    ),
     options=json_options(
         "a JSON object; every key may be left out", '{"strength": 1.0, "keep_colour": false, "side": 2048, "steps": 5}'
     ),
@@ -72,24 +75,27 @@ async def stylise(request: Request) -> Response:
     form = await request.app.state.desk.read(
         request, files={"photograph": 1, "examples": MAX_FILES}, fields=frozenset({"options"}), bounds=PICTURES
     )
-    studio = request.app.state.studio
-    png = await studio.create("style", commission_from(form))
+    studio, commission = request.app.state.studio, commission_from(form)
+    del form  # or the upload would be held twice until it is answered
+    png = await studio.create("style", commission)
     return Response(png, media_type="image/png", headers={"Metaart-Run": quote(studio.models["style"].run, safe=" ")})
 
 
 def opened(run: str | None) -> CarryOut:
     """A run of style, loaded; it reads, adapts and paints one commission after the other."""
     creator = Creator(run, "style")
-    return lambda commissions: one_by_one(partial(painted, creator), commissions)
+    return partial(one_by_one, partial(painted, creator))
 
 
 def painted(creator: Creator, commission: Commission) -> bytes:
     """The PNG of a commission.
 
     Raises:
+        TooLarge: too many pixels, in one file or in all.
         UserError: files that cannot be used.
     """
     wish = commission.wish
+    check_together([commission.photograph, *commission.examples], [commission.name, *commission.names])
     photograph = read_picture(commission.photograph, name=commission.name, max_side=wish.side)
     hand = adapt_to(creator, commission.examples, commission.names, wish.steps)
     return write_png(painter(creator, hand, wish)(photograph))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from metaart.cli import main
 from metaart.creation.confidence import (
@@ -25,10 +27,10 @@ from metaart.creation.critique import NONE, Example, judge
 from metaart.creation.likelihood import judge_tune, surprise_by_bar
 from metaart.domains.critique import MAX_WORKS
 from metaart.domains.music import Music
-from metaart.errors import UserError
+from metaart.errors import TooLarge, UserError
 from metaart.pictures.heat import heat_picture
 from metaart.pictures.qualities import NAMES
-from metaart.pictures.read import read_picture, write_png
+from metaart.pictures.read import Pixels, read_picture, write_png
 from tests.pictures.drawings import drawing
 
 
@@ -214,8 +216,37 @@ def test_a_rating_needs_scores(rating_run: Path) -> None:
     critic = Critic(rating_run)
     with pytest.raises(UserError, match="2 or more rated"):
         judge(critic, picture(0, 0), [Example("a", picture(0, 1), score=3)])
-    with pytest.raises(UserError, match="from 1 to 10"):
-        judge(critic, picture(0, 0), EXAMPLES)
+    for score in (0.0, 10.01, float("nan"), float("inf"), 10**400):
+        with pytest.raises(UserError, match="from 1 to 10"):
+            judge(
+                critic, picture(0, 0), [Example("a", picture(0, 1), score=3), Example("b", picture(0, 2), score=score)]
+            )
+
+
+def test_every_file_is_decoded_once(critique_run: Path, rating_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[str] = []
+
+    def read(data: bytes, *, name: str, **more: int) -> Pixels:
+        decoded.append(name)
+        return read_picture(data, name=name, **more)
+
+    monkeypatch.setattr("metaart.domains.critique.read_picture", read)
+    scored = [Example(example.name, example.data, score=5) for example in EXAMPLES]
+    for run, examples in ((critique_run, EXAMPLES), (rating_run, scored)):
+        decoded.clear()
+        judge(Critic(run), picture(2, 9), examples, name="it", heat_map=True)
+        assert sorted(decoded) == sorted(["it", *(example.name for example in examples)])
+
+
+def test_too_many_pixels_in_all_are_refused_before_one_is_decoded(
+    critique_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (4000, 4000)).save(buffer, "WEBP", lossless=True)
+    monkeypatch.setattr("metaart.domains.critique.read_picture", lambda *_, **__: pytest.fail("decoded"))
+    examples = [Example(str(number), buffer.getvalue(), hand=str(number % 2)) for number in range(MAX_WORKS)]
+    with pytest.raises(TooLarge, match="200,000,000 pixels in all"):
+        judge(Critic(critique_run), picture(0, 0), examples)
 
 
 def test_a_critic_is_of_critique(tiny_run: Path) -> None:

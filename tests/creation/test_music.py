@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
+from metaart.cli import main
 from metaart.creation.creator import MAX_STEPS, Creator, shipped_run
 from metaart.creation.music import create_music
 from metaart.data.shards import Dataset
@@ -136,6 +137,18 @@ def test_create_music_writes_the_piece_and_a_picture(tiny_run: Path, midi_folder
     (same,) = Creator(tiny_run).create([[path.read_bytes() for path in examples]], [ComposeRequest(bars=3, seed=2)])
     assert out.read_bytes() == same
     assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["new.mid", "new.png"]
+
+
+def test_a_place_that_cannot_be_written_to_is_said_on_the_command_line(
+    tiny_run: Path, midi_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    example, folder = next(midi_folder.rglob("*.mid")), tmp_path / "folder"
+    folder.mkdir()
+    asked = ["create", "music", "--run", str(tiny_run), "--examples", str(example), "--bars", "1", "--steps", "0"]
+    for out in (example / "new.mid", folder):
+        assert main([*asked, "--out", str(out)]) == 2
+        assert "a file that can be written" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == [folder]
 
 
 def test_sine_waves_are_no_music(tmp_path: Path, midi_folder: Path) -> None:

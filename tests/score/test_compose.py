@@ -174,6 +174,8 @@ def test_tokens_are_drawn_as_often_as_the_model_says() -> None:
         ({"bars": 0}, "1 to 128"), ({"bars": 129}, "1 to 128"), ({"bars": 2.0}, "bars"), ({"bars": True}, "bars"),
         ({"temperature": 0}, "temperature"), ({"temperature": -1.0}, "temperature"),
         ({"temperature": 2.01}, "temperature"), ({"temperature": float("nan")}, "temperature"),
+        ({"temperature": float("inf")}, "temperature"), ({"temperature": 10**400}, "temperature"),
+        ({"top_p": 10**400}, "top_p"), ({"seed": 10**400}, "seed"), ({"bars": 10**400}, "bars"),
         ({"temperature": "hot"}, "temperature"), ({"top_p": 0.0}, "top_p"), ({"top_p": 1.1}, "top_p"),
         ({"top_p": None}, "top_p"), ({"seed": -1}, "seed"), ({"seed": 2**63}, "seed"), ({"seed": 1.5}, "seed"),
     ],

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -10,7 +13,7 @@ import torch
 from metaart.creation.creator import Creator
 from metaart.errors import UserError
 from metaart.score.compose import ComposeRequest
-from serve.orders import Failed, Order, carry_out
+from serve.orders import Asked, Failed, Order, TooLate, carry_out, carry_out_wanted, one_by_one
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +34,14 @@ def test_what_is_wrong_with_an_order_stays_with_it(creator: Creator, examples: t
     ]
 
     (alone,) = carry_out(creator, [good])
-    first, steps, tokens, _, last = carry_out(creator, orders)
+    (unadapted,) = carry_out(creator, [Order(support, wish, steps=0)])
+    first, steps, tokens, empty, last = carry_out(creator, orders)
 
     assert isinstance(alone, bytes)
-    assert first == last == alone
+    assert first == last == alone != unadapted
     assert isinstance(steps, UserError)
-    assert isinstance(tokens, Failed)
+    assert tokens == Failed("IndexError")
+    assert empty == unadapted, "where there is no work there is nothing to learn"
 
 
 def test_a_wish_that_breaks_the_batch_breaks_no_other_piece(
@@ -59,3 +64,40 @@ def test_an_empty_batch_of_usable_orders_is_no_error(creator: Creator, examples:
     order = Order(creator.domain.read(examples), ComposeRequest(), steps=101)
     (answer,) = carry_out(creator, [order])
     assert isinstance(answer, UserError)
+
+
+def test_what_nobody_waits_for_any_more_is_not_computed() -> None:
+    later, computed = time.monotonic() + 60, []
+
+    def work(order: str) -> bytes:
+        computed.append(order)
+        return order.encode()
+
+    asked = [Asked("one", later), Asked("gone", later, abandoned=True), Asked("late", 0.0), Asked("two", later)]
+    assert carry_out_wanted(partial(one_by_one, work), asked) == [b"one", TooLate(), TooLate(), b"two"]
+    assert computed == ["one", "two"]
+
+
+def test_who_hangs_up_meanwhile_is_not_composed_for(
+    creator: Creator, examples: tuple[bytes, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = Order(creator.domain.read(examples[:1]), ComposeRequest(bars=1))
+    (alone,) = carry_out(creator, [order])
+    asked = [Asked(order, time.monotonic() + 600) for _ in range(3)]
+    adapted, rendered, adapt, render = [], [], creator.adapt, creator.render
+
+    def adapt_while_others_hang_up(*arguments: Any) -> Any:
+        adapted.append(1)
+        asked[1].abandoned = True  # before its turn
+        asked[2].abandoned = len(adapted) == 2  # after it
+        return adapt(*arguments)
+
+    def count(params: Any, wishes: Any) -> list[bytes]:
+        rendered.append(len(wishes))
+        return render(params, wishes)
+
+    monkeypatch.setattr(creator, "adapt", adapt_while_others_hang_up)
+    monkeypatch.setattr(creator, "render", count)
+    assert carry_out_wanted(partial(carry_out, creator), asked) == [alone, TooLate(), TooLate()]
+    assert len(adapted) == 2
+    assert rendered == [1]

@@ -24,6 +24,16 @@ def wishes(count: int, bars: int = 4) -> list[dict[str, Any]]:
     return [{"options": {"bars": bars, "seed": seed}} for seed in range(count)]
 
 
+def wait_until_all_run() -> None:
+    """Until no replica of music is loading or going away: Ray Serve does not ask such a one whether it is well."""
+    from ray import serve
+
+    deadline = time.monotonic() + 120
+    while set(serve.status().applications["metaart"].deployments["music"].replica_states) != {"RUNNING"}:
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+
+
 def test_callers_who_hang_up_leave_the_others_and_the_service_alone(service: Client) -> None:
     def hang_up(seed: int) -> None:
         with pytest.raises(httpx.TimeoutException):
@@ -58,6 +68,7 @@ def test_a_killed_replica_costs_no_request(service: Client) -> None:
 def test_a_replica_that_hangs_is_replaced_and_its_requests_are_answered(service: Client) -> None:
     """Three health checks of 10 s are missed, then the replica has 20 s to stop before its requests go elsewhere."""
     expected = [service.compose(**wish).content for wish in wishes(4)]
+    wait_until_all_run()
     hung = titled(MODEL)
     assert hung
     for process in hung:

@@ -13,9 +13,10 @@ from ray.serve.schema import ServeDeploySchema
 from metaart.cli import main
 from metaart.errors import UserError
 from metaart.score.compose import ComposeRequest
-from serve.app import OFF, autoscaling, build, served
+from serve.app import OFF, autoscaling, build, deployed, served
 from serve.arts import ARTS
 from serve.arts.music import OPTIONS
+from serve.arts.style import OPTIONS as STYLE_OPTIONS
 from serve.settings import Settings, settings_from
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "serving.md"
@@ -43,8 +44,17 @@ def test_arguments_that_make_no_sense(arguments: dict[str, object], got: str) ->
 
 
 def test_replicas_follow_full_batches() -> None:
-    config = autoscaling(Settings(min_replicas=2, max_replicas=5, batch_size=6))
+    config = autoscaling(Settings(min_replicas=2, max_replicas=5), 6)
     assert (config.min_replicas, config.max_replicas, config.target_ongoing_requests) == (2, 5, 6)
+
+
+@pytest.mark.parametrize(("art", "batch_size"), [("music", 6), ("style", 1), ("critique", 1), ("rating", 1)])
+def test_what_is_computed_one_by_one_is_no_batch(art: str, batch_size: int) -> None:
+    deployment = deployed(art, None, Settings(batch_size=6, timeout_s=50))._bound_deployment
+    config = deployment._deployment_config
+    assert deployment.init_args == (None, art, batch_size, 0.02, 10.02, 60)
+    assert config.autoscaling_config.target_ongoing_requests == batch_size
+    assert config.max_ongoing_requests == 2 * batch_size, "what it holds cannot go to another replica any more"
 
 
 def test_a_damaged_run_is_found_before_anything_is_started(tiny_run: Path, tmp_path: Path) -> None:
@@ -95,5 +105,6 @@ def test_the_document_lists_every_setting_and_option_with_its_default() -> None:
     wish = ComposeRequest()
     options = {name: "as trained" if name == "steps" else str(getattr(wish, name)) for name in OPTIONS}
 
-    assert {*Settings.model_fields} <= {*rows}
+    assert {*Settings.model_fields, *STYLE_OPTIONS} <= {*rows}
+    assert text.count("| `steps` |") == 2, "of music and of style"
     assert {name: rows[name] for name in [*defaults, *options]} == {**defaults, **options}

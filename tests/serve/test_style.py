@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 
 from metaart.creation.creator import Creator
 from metaart.creation.style import Wish, adapt_to, painter
-from metaart.pictures.read import read_picture
+from metaart.pictures.read import read_picture, write_png
+from tests.pictures.drawings import drawing
 from tests.serve.client import Client, assert_problem
 from tests.serve.conftest import ServedRuns
 from tests.serve.pictures import UNUSABLE, picture
@@ -37,6 +41,26 @@ def test_without_strength_it_is_the_photograph_and_a_side_bounds_it(service: Cli
     photograph = read_picture(PHOTOGRAPH)
     assert np.array_equal(read_picture(service.paint(PHOTOGRAPH, EXAMPLES, {"strength": 0}).content), photograph)
     assert read_picture(service.paint(PHOTOGRAPH, EXAMPLES, {"side": 16}).content).shape == (16, 16, 3)
+
+
+def test_each_is_answered_as_soon_as_it_is_done_and_the_service_stays_ready(service: Client) -> None:
+    photograph = write_png(drawing(5, 0, 640))
+    began = time.monotonic()
+
+    def paint(number: int) -> float:
+        answer = service.paint(photograph, EXAMPLES, {"steps": 20})
+        assert answer.status_code == 200, answer.text
+        return time.monotonic() - began
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = pool.map(paint, range(6))
+        time.sleep(0.3)
+        ready = httpx.get(f"{service.url}/readyz")
+        asked_s = time.monotonic() - began
+        took = sorted(answers)
+    assert ready.status_code == 200, ready.text
+    assert asked_s < took[-1], "while pictures waited"
+    assert took[0] < 0.6 * took[-1]
 
 
 @pytest.mark.parametrize(("data", "status"), UNUSABLE.values(), ids=UNUSABLE)

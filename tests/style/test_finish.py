@@ -38,7 +38,7 @@ def test_kept_colours_are_those_of_the_photograph() -> None:
     assert with_colours_of(flat, flat).tolist() == flat.tolist()
 
 
-@pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan")])
+@pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan"), float("inf"), 10**400])
 def test_other_strengths_are_refused(strength: float) -> None:
     with pytest.raises(UserError, match="strength"):
         Stylisation(noise(0), torch.zeros(1), strength)
