@@ -87,7 +87,8 @@ def send_token_if_any() -> None:
     Raises:
         UserError: the environment asks for a token and there is none.
     """
-    if os.environ.get(MODE, "").lower() == "token" or (MODE not in os.environ and token_path().is_file()):
+    there = bool(os.environ.get(VALUE)) or token_path().is_file()
+    if os.environ.get(MODE, "").lower() == "token" or (MODE not in os.environ and there):
         send_token()
 
 

@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,9 @@ from metaart.errors import UserError
 ROOT = Path(__file__).resolve().parents[1]
 API_SERVER, NOBODY = "RAY_API_SERVER_ADDRESS", "http://127.0.0.1:9"
 REACH_S = 10.0
+WAIT_HELP = "for a cluster that starts machines when they are needed: ask for them and wait so long (0)"
+PASSED_ON = ("TUNE_FUNCTION_THREAD_TIMEOUT_S",)
+"""What processes on a cluster's machines read from their environment, as those that this machine starts do."""
 STARTS = 3
 """How often a Ray of our own is started at most: a busy machine may not manage in the time that Ray gives it."""
 
@@ -30,12 +34,13 @@ def named_cluster(address: str | None) -> str | None:
 
 
 @contextmanager
-def ray_connection(cluster: ClusterConfig, address: str | None = None) -> Iterator[None]:
+def ray_connection(cluster: ClusterConfig, address: str | None = None, wait_s: float = 0.0) -> Iterator[None]:
     """A connection to Ray: the one there is, that at an address, or else a Ray started on this machine for the while.
 
     Args:
         cluster: who is to work there.
         address: of a running cluster; `auto` finds it; the environment's RAY_ADDRESS if left out.
+        wait_s: for how long a running cluster may take to start the machines that are missing.
 
     Raises:
         UserError: nothing answers at the address, or what is there is too small; this machine before Ray is started.
@@ -54,7 +59,8 @@ def ray_connection(cluster: ClusterConfig, address: str | None = None) -> Iterat
         return
     options: dict[str, Any] = {"address": address or "local", "log_to_driver": False, "logging_level": "error"}
     if address:
-        options["runtime_env"] = {"env_vars": {"PYTHONPATH": _python_path()}}
+        told = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        options["runtime_env"] = {"env_vars": {"PYTHONPATH": _python_path(), **told}}
     else:
         os.environ["PYTHONPATH"] = _python_path()
         os.environ.setdefault("RAY_TRAIN_ENABLE_PREEMPTION_WATCHER", "0")  # one process less to start
@@ -76,10 +82,39 @@ def ray_connection(cluster: ClusterConfig, address: str | None = None) -> Iterat
         ) from error
     try:
         if address:
-            refuse_too_many(cluster, ray.cluster_resources())  # type: ignore[no-untyped-call]
-        yield
+            with _asked_for(cluster, wait_s):
+                yield
+        else:
+            yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _asked_for(cluster: ClusterConfig, wait_s: float) -> Iterator[None]:
+    """Wait until a cluster that grows by itself has room; what it was asked for stays until the context ends."""
+    import ray
+    from ray.autoscaler.sdk import request_resources
+
+    def there() -> dict[str, Any]:
+        found: dict[str, Any] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        return found
+
+    if not wait_s or not lacking(cluster, there()):
+        refuse_too_many(cluster, there())
+        yield
+        return
+    each = {"CPU": cluster.cpus_per_worker} | ({"GPU": 1} if cluster.gpus_per_worker else {})
+    print(f"waiting up to {wait_s:.0f} s for machines with {cluster.needed}", file=sys.stderr)
+    try:
+        request_resources(bundles=[each] * cluster.fewest)
+        deadline = time.monotonic() + wait_s
+        while lacking(cluster, there()) and time.monotonic() < deadline:
+            time.sleep(1.0)
+        refuse_too_many(cluster, there())
+        yield
+    finally:
+        request_resources(bundles=[])
 
 
 def reach(address: str) -> None:
@@ -150,14 +185,19 @@ def this_machine() -> dict[str, int]:
 
 def refuse_too_many(cluster: ClusterConfig, there: dict[str, Any]) -> None:
     """Raise `UserError` where the workers need more than there is; Ray would wait for it for ever."""
-    for name, needed in cluster.needed.items():
-        if needed > there.get(name, 0):
-            each = "cpus_per_worker" if name == "CPU" else "gpus_per_worker"
-            raise UserError(
-                expected=f"at most the {there.get(name, 0):g} {name}s that are there",
-                got=f"{cluster.fewest} workers with {getattr(cluster, each)} each, {needed} in all",
-                fix=f"Use fewer --workers, --set {each}=..., or the --address of a larger cluster.",
-            )
+    for name in lacking(cluster, there):
+        each = "cpus_per_worker" if name == "CPU" else "gpus_per_worker"
+        raise UserError(
+            expected=f"at most the {there.get(name, 0):g} {name}s that are there",
+            got=f"{cluster.fewest} workers with {getattr(cluster, each)} each, {cluster.needed[name]} in all",
+            fix=f"Use fewer --workers, --set {each}=..., or the --address of a larger cluster. For one that starts "
+            "machines when they are needed, add --wait-for-workers 600.",
+        )
+
+
+def lacking(cluster: ClusterConfig, there: dict[str, Any]) -> list[str]:
+    """Ray's names of what the workers need more of than there is."""
+    return [name for name, needed in cluster.needed.items() if needed > there.get(name, 0)]
 
 
 def _start(options: dict[str, Any]) -> None:

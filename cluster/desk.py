@@ -27,12 +27,16 @@ class Desk:
     def __init__(self, folder: Path, storage: Storage | None) -> None:
         self._folder, self._storage, self._refreshed = folder, storage, 0.0
 
-    def ask_to_stop(self) -> None:
-        """Have the workers leave a checkpoint after the step at hand and stop."""
+    def ask_to_stop(self) -> bool:
+        """Have the workers leave a checkpoint after the step at hand and stop; False where the storage is away."""
         if self._storage is None:
             save_text(self._folder / STOP, "")
-        else:
+            return True
+        try:
             self._storage.write(STOP, b"")
+        except OSError:
+            return False
+        return True
 
     def refresh(self, at_most_every_s: float = REFRESH_S) -> None:
         """Bring what the workers logged where it is kept elsewhere."""

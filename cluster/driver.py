@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -68,9 +69,7 @@ def fit(
         running = _in_background(trainer.fit)
         asked = False
         while not running.done():
-            if not asked and stop():
-                desk.ask_to_stop()
-                asked = True
+            asked = asked or (stop() and desk.ask_to_stop())
             desk.refresh()
             for line in lines.new():
                 report(line)
@@ -82,7 +81,8 @@ def fit(
             report(line)
         end = _outcome(running, cluster, folder, storage)
     finally:
-        desk.clear()
+        with contextlib.suppress(OSError):  # a storage that is away; the next run clears up
+            desk.clear()
         watch.close()
     if end is not None:
         raise end
@@ -91,12 +91,24 @@ def fit(
 def check(config: RunConfig, cluster: ClusterConfig) -> None:
     """Raise `UserError` here, before anything is started, for what every worker would stumble over.
 
-    That is a step with fewer tasks than there are workers and micro-batches to share them, what DeepSpeed refuses, and
-    data that cannot be used.
+    That is what `check_shares` refuses, and data that cannot be used.
+    """
+    check_shares(config, cluster)
+    domain = build_domain(config)
+    for stage in (config.pretrain, config.meta):
+        if stage.steps:
+            build_sampler(config, stage, domain, "train")
+            if stage.validate_every:
+                build_sampler(config, stage, domain, "validation")
+
+
+def check_shares(config: RunConfig, cluster: ClusterConfig) -> None:
+    """Raise `UserError` for what can be seen without the data.
+
+    That is a step with fewer tasks than there are workers and micro-batches to share them, and what DeepSpeed refuses.
     """
     told(config, cluster)
     parts = cluster.workers * cluster.deepspeed.micro_batches
-    domain = build_domain(config)
     for name, stage in (("pretrain", config.pretrain), ("meta", config.meta)):
         if stage.steps and stage.tasks < parts:
             raise UserError(
@@ -105,10 +117,6 @@ def check(config: RunConfig, cluster: ClusterConfig) -> None:
                 got=f"{parts} of them for {name}.tasks={stage.tasks}",
                 fix=f"Use fewer --workers, or --set {name}.tasks={parts}.",
             )
-        if stage.steps:
-            build_sampler(config, stage, domain, "train")
-            if stage.validate_every:
-                build_sampler(config, stage, domain, "validation")
 
 
 def told(config: RunConfig, cluster: ClusterConfig) -> dict[str, Any]:
@@ -136,7 +144,7 @@ def _trainer(work: Work, storage: Storage | None) -> Any:
         kept_at: dict[str, Any] = {"name": RAY_FILES, "storage_path": str(work.folder)}
     else:  # checkpoints that Ray Train is told of must lie in its own folder
         parent, _, name = storage.path.rpartition("/")
-        kept_at = {"name": name, "storage_path": parent, "storage_filesystem": storage.filesystem}
+        kept_at = {"name": name, "storage_path": parent or "/", "storage_filesystem": storage.filesystem}
     resources = {"CPU": cluster.cpus_per_worker} | ({"GPU": 1} if cluster.gpus_per_worker else {})
     return TorchTrainer(
         train_worker,  # type: ignore[arg-type]
@@ -172,10 +180,11 @@ def _outcome(running: Future[Any], cluster: ClusterConfig, folder: Path, storage
         for failure in failures.values():
             if isinstance(failure, UserError):
                 raise failure from None
-        if storage is None:
-            save_text(folder / FAILURE, str(error))
-        else:
-            storage.write(FAILURE, str(error).encode())
+        with contextlib.suppress(OSError):  # a full disk may be what they failed of
+            if storage is None:
+                save_text(folder / FAILURE, str(error))
+            else:
+                storage.write(FAILURE, str(error).encode())
         words = "; ".join(f"rank {rank}: {failure}" for rank, failure in failures.items()) or str(error)
         raise TrainingFailed(
             f"the workers failed more than {cluster.max_failures} times, at last so: {words}\n"

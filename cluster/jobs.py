@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
+import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -11,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+import aiohttp
 
 from cluster.client import DEFAULT, connect
 from cluster.kept import bring
@@ -20,6 +24,10 @@ from metaart.errors import UserError
 if TYPE_CHECKING:
     from ray.dashboard.modules.job.pydantic_models import JobDetails
     from ray.job_submission import JobSubmissionClient
+
+LOST = (OSError, RuntimeError, aiohttp.ClientError)
+"""What Ray's client raises where the job server does not answer, as behind a tunnel that broke."""
+SILENT_S = 60.0
 
 HELP = """\
   python -m cluster.jobs list
@@ -104,17 +112,35 @@ def follow(client: JobSubmissionClient, name: str) -> int:
         async for text in client.tail_job_logs(name):
             print(text, end="", flush=True)
 
-    asyncio.run(show())
+    try:
+        asyncio.run(show())
+    except LOST as error:
+        print(f"{name}: the log breaks off: {error}; `logs` shows it whole", file=sys.stderr)
     return wait(client, name)
 
 
 def wait(client: JobSubmissionClient, name: str) -> int:
     """Wait until a job is over; 0 if it succeeded, otherwise 1, and why is on stderr."""
-    while not (status := client.get_job_status(name)).is_terminal():
+    while not (job := _info(client, name)).status.is_terminal():
         time.sleep(1)
-    said = client.get_job_info(name).message or ""
-    print(f"{name}: {status.value.lower()}{'' if status.value == 'SUCCEEDED' else f': {said}'}", file=sys.stderr)
-    return 0 if status.value == "SUCCEEDED" else 1
+    status = job.status.value
+    print(f"{name}: {status.lower()}{'' if status == 'SUCCEEDED' else f': {job.message or str()}'}", file=sys.stderr)
+    return 0 if status == "SUCCEEDED" else 1
+
+
+def _info(client: JobSubmissionClient, name: str) -> JobDetails:
+    deadline = time.monotonic() + SILENT_S
+    while True:
+        try:
+            return client.get_job_info(name)
+        except LOST as error:
+            if time.monotonic() > deadline:
+                raise UserError(
+                    expected="the head's job server to answer",
+                    got=f"nothing for {SILENT_S:.0f} s: {str(error)[:300]}",
+                    fix=f"The job goes on; look again with `python -m cluster.jobs logs {name} --follow`.",
+                ) from error
+        time.sleep(2)
 
 
 def _kept_at(job: JobDetails) -> str:
@@ -131,9 +157,14 @@ def _kept_at(job: JobDetails) -> str:
 def _fetch(url: str, out: Path) -> int:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(expected="a new or empty folder", got=str(out), fix="Give another: --out DIR")
-    names = bring(Storage(url), out)
-    if not names:
-        raise UserError(expected=f"the run at {url}", got="nothing there yet", fix="Look at the job's logs.")
+    partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
+    try:
+        names = bring(Storage(url), partial)
+        if not names:
+            raise UserError(expected=f"the run at {url}", got="nothing there yet", fix="Look at the job's logs.")
+        partial.replace(out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
     print(f"{out}: {len(names)} files of {url}")
     return 0
 

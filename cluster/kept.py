@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
@@ -21,7 +21,6 @@ EVERY_S = 30.0
 
 HELP = """\
   python -m cluster.kept s3://bucket/runs/music -- python -m metaart.cli evaluate {folder} --episodes 100
-  python -m cluster.kept file:///shared/sweep -- python -m tune.search music --out {folder}
 
 The folder, written {folder} in the command, lies on this machine's disk and begins as what the storage has. What the
 command changes in it is kept there twice a minute and at the end, however the command ends.
@@ -65,7 +64,7 @@ def bring(storage: Storage, folder: Path, names: Sequence[str] | None = None) ->
     Raises:
         UserError: a file's name would lead out of the folder, or it cannot be read.
     """
-    found = sorted(storage.files() if names is None else names)
+    found = sorted(listed(storage) if names is None else names)
     for name in found:
         if ".." in PurePosixPath(name).parts or PurePosixPath(name).is_absolute():
             raise UserError(
@@ -74,25 +73,43 @@ def bring(storage: Storage, folder: Path, names: Sequence[str] | None = None) ->
         try:
             storage.get(name, folder / name)
         except OSError as error:
-            raise UserError(
-                expected=f"to read {name} of {storage.url}",
-                got=str(error)[:300],
-                fix="Check the storage and try again.",
-            ) from error
+            raise unread(storage, name, error) from error
     return found
+
+
+def listed(storage: Storage) -> list[str]:
+    """Names of all files of a storage.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    try:
+        return list(storage.files())
+    except OSError as error:
+        raise unread(storage, "what there is", error) from error
+
+
+def unread(storage: Storage, what: str, error: OSError) -> UserError:
+    """What is said where a storage cannot be read."""
+    return UserError(
+        expected=f"to read {what} of {storage.url}",
+        got=str(error).splitlines()[0][:300],
+        fix="Check the storage and try again.",
+    )
 
 
 class Changes:
     """Copies what has changed in a folder to a storage.
 
     Args:
-        folder: local; what it holds now is taken to be there already.
+        folder: local; what it holds now is taken to be there already, if it is `seen`.
         storage: where to.
+        last: name of files that follow the others, as a sign that all are there.
     """
 
-    def __init__(self, folder: Path, storage: Storage) -> None:
-        self._folder, self._storage = folder, storage
-        self._seen = self._state()
+    def __init__(self, folder: Path, storage: Storage, *, last: str = "", seen: bool = True) -> None:
+        self.storage, self._folder, self._last = storage, folder, last
+        self._seen = self._state() if seen else {}
         self._lock = threading.Lock()
 
     def keep(self) -> None:
@@ -103,12 +120,24 @@ class Changes:
         """
         with self._lock:
             now = self._state()
-            for name in sorted(name for name in now if now[name] != self._seen.get(name)):
-                self._storage.put(self._folder / name, name)
+            changed = sorted(name for name in now if now[name] != self._seen.get(name))
+            for name in sorted(changed, key=lambda name: PurePosixPath(name).name == self._last):
+                self.storage.put(self._folder / name, name)
                 self._seen[name] = now[name]
             for name in self._seen.keys() - now.keys():
-                self._storage.delete(name)
+                self.storage.delete(name)
                 del self._seen[name]
+
+    def bring(self, wanted: Callable[[str], bool]) -> None:
+        """Copy files from the storage; they are no changes of this folder.
+
+        Raises:
+            UserError: see `bring`.
+        """
+        with self._lock:
+            names = bring(self.storage, self._folder, list(filter(wanted, listed(self.storage))))
+            now = self._state()
+            self._seen |= {name: now[name] for name in names if name in now}
 
     def _state(self) -> dict[str, tuple[int, int]]:
         found = {}
@@ -120,13 +149,13 @@ class Changes:
 
 
 @contextmanager
-def kept(folder: Path, storage: Storage, every_s: float = EVERY_S) -> Iterator[None]:
-    """Keep a folder's changes on a storage while the context lasts, and at its end.
+def kept(folder: Path, storage: Storage, every_s: float = EVERY_S, last: str = "") -> Iterator[None]:
+    """Keep a folder's changes on a storage while the context lasts, and at its end; `last` is as in `Changes`.
 
     Raises:
         UserError: the storage fails at the end.
     """
-    changes, done = Changes(folder, storage), threading.Event()
+    changes, done = Changes(folder, storage, last=last), threading.Event()
 
     def keep_on() -> None:
         while not done.wait(every_s):
@@ -145,20 +174,27 @@ def kept(folder: Path, storage: Storage, every_s: float = EVERY_S) -> Iterator[N
         try:
             changes.keep()
         except OSError as error:
-            raise UserError(
-                expected="to keep the results", got=f"{storage.url}: {str(error)[:300]}", fix="Run the command again."
-            ) from error
+            raise unkept(storage, error) from error
+
+
+def unkept(storage: Storage, error: OSError) -> UserError:
+    """What is said where results cannot be kept on a storage."""
+    return UserError(
+        expected="to keep the results", got=f"{storage.url}: {str(error)[:300]}", fix="Run the command again."
+    )
 
 
 def _run(command: list[str]) -> int:
-    # A job is stopped by SIGTERM to all its processes: the command ends by it, and this one has its results to keep.
+    # SIGINT, Ctrl-C or the end of a job, goes to all processes: the command ends by it, and a second one would have it
+    # drop what it is about to save. SIGTERM comes to this one alone.
     child: list[subprocess.Popen[bytes]] = []
 
     def pass_on(number: int, frame: object) -> None:  # noqa: ARG001
         for process in child:
             process.send_signal(signal.SIGINT)
 
-    previous = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGINT)}
+    wanted = {signal.SIGTERM: pass_on, signal.SIGINT: lambda _number, _frame: None}
+    previous = {number: signal.signal(number, handler) for number, handler in wanted.items()}
     try:
         child.append(subprocess.Popen(command))
         while (status := child[0].poll()) is None:

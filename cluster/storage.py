@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from pyarrow import fs
@@ -12,18 +15,21 @@ from pyarrow import fs
 from metaart.data.location import filesystem_of, is_url
 from metaart.errors import UserError
 
+T = TypeVar("T")
+
 
 class Storage:
     """A folder, reached without its being mounted; files appear there whole or not at all.
 
     Args:
         url: what `metaart.data.location.filesystem_of` reads: `file:///FOLDER`, `s3://BUCKET/FOLDER`, ...
+        patience_s: for how long files are written and read again and again while an object store is away.
 
     Raises:
         UserError: no URL, or one of an unknown kind.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, patience_s: float = 0.0) -> None:
         if not is_url(url):
             raise UserError(
                 expected="a URL such as file:///shared/runs or s3://bucket/runs",
@@ -32,11 +38,13 @@ class Storage:
             )
         self.url = url
         self.filesystem, self.path = filesystem_of(url)
+        self.is_local = isinstance(self.filesystem, fs.LocalFileSystem)
+        self._patience_s = 0.0 if self.is_local else patience_s
 
     def child(self, name: str) -> Storage:
         """A folder in this one."""
         parts = urlsplit(self.url)
-        return Storage(urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{name}")))
+        return Storage(urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{name}")), self._patience_s)
 
     def check_writable(self) -> None:
         """Raise `UserError` where a file cannot be written, read again and deleted."""
@@ -55,12 +63,12 @@ class Storage:
     def files(self, folder: str = "") -> dict[str, int]:
         """Sizes in bytes of all files in and below a folder, by their names from here; none where nothing is there."""
         selector = fs.FileSelector(self._at(folder), recursive=True, allow_not_found=True)
-        found = self.filesystem.get_file_info(selector)
+        found = self.patiently(lambda: self.filesystem.get_file_info(selector))
         return {entry.path[len(self.path) :].lstrip("/"): entry.size for entry in found if entry.is_file}
 
     def exists(self, name: str) -> bool:
         """Whether a file is there."""
-        return bool(self.filesystem.get_file_info(self._at(name)).is_file)
+        return bool(self.patiently(lambda: self.filesystem.get_file_info(self._at(name))).is_file)
 
     def read(self, name: str) -> bytes:
         """The bytes of a file.
@@ -78,9 +86,8 @@ class Storage:
             OSError: it cannot be written.
         """
         path = self._at(name)
-        if not isinstance(self.filesystem, fs.LocalFileSystem):  # an object appears when its last part is there
-            with self.filesystem.open_output_stream(path) as stream:
-                stream.write(content)
+        if not self.is_local:
+            self.patiently(lambda: self._write_object(path, content))
             return
         partial = Path(path).with_name(f".{Path(path).name}.partial-{os.getpid()}")
         partial.parent.mkdir(parents=True, exist_ok=True)
@@ -107,9 +114,13 @@ class Storage:
         """Copy a file from here to a local one, which appears whole or not at all."""
         local.parent.mkdir(parents=True, exist_ok=True)
         partial = local.with_name(f".{local.name}.partial-{os.getpid()}")
-        try:
+
+        def copy() -> None:
             with self.filesystem.open_input_stream(self._at(name)) as source, partial.open("wb") as target:
                 shutil.copyfileobj(source, target, 2**20)
+
+        try:
+            self.patiently(copy)
             partial.replace(local)
         except BaseException:
             partial.unlink(missing_ok=True)
@@ -118,13 +129,35 @@ class Storage:
     def delete(self, name: str) -> None:
         """Delete a file, or a folder with all in it; nothing happens where nothing is."""
         path = self._at(name)
-        if isinstance(self.filesystem, fs.LocalFileSystem):
+        if self.is_local:
             shutil.rmtree(path) if Path(path).is_dir() else Path(path).unlink(missing_ok=True)
         elif self.exists(name):
             self.filesystem.delete_file(path)
         else:
             for inside in self.files(name):
                 self.filesystem.delete_file(self._at(inside))
+
+    def patiently(self, work: Callable[[], T]) -> T:
+        """What `work` returns; while the object store is away it is tried again, for as long as there is patience.
+
+        Raises:
+            OSError: it failed until then.
+        """
+        began, pause = time.monotonic(), 1.0
+        while True:
+            try:
+                return work()
+            except FileNotFoundError:
+                raise
+            except OSError:
+                if time.monotonic() - began + pause > self._patience_s:
+                    raise
+            time.sleep(pause)
+            pause = min(2 * pause, 30.0)
+
+    def _write_object(self, path: str, content: bytes) -> None:  # it appears when its last part is there
+        with self.filesystem.open_output_stream(path) as stream:
+            stream.write(content)
 
     def _at(self, name: str) -> str:
         return f"{self.path.rstrip('/')}/{name}".rstrip("/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -27,7 +28,8 @@ class StoredRun:
     """
 
     def __init__(self, storage: Storage, folder: Path, rank: int) -> None:
-        self._storage, self._folder, self._rank = storage, folder, rank
+        self._storage, self._brisk = storage, Storage(storage.url)
+        self._folder, self._rank = folder, rank
         self._asked, self._metrics_sent = 0.0, 0.0
 
     def send(self, path: Path) -> None:
@@ -68,7 +70,8 @@ class StoredRun:
             return
         if (self._folder / METRICS).exists():
             self._metrics_sent = time.monotonic()
-            self._storage.put(self._folder / METRICS, METRICS)
+            with contextlib.suppress(OSError):  # they are sent whole, so the next time does
+                self._brisk.put(self._folder / METRICS, METRICS)
 
     def send_journal(self) -> None:
         """Rank 0 keeps what the journal wrote."""
@@ -90,7 +93,8 @@ def bring_run(storage: Storage, folder: Path) -> None:
     names = set(storage.files())
     bring(storage, folder, sorted(name for name in names if "/checkpoints/" not in name and not name.startswith(".")))
     for checkpoint in wanted_checkpoints(names):
-        Checkpoint(f"{storage.path}/{checkpoint}", storage.filesystem).to_directory(str(folder / checkpoint))
+        there = Checkpoint(f"{storage.path}/{checkpoint}", storage.filesystem)
+        storage.patiently(lambda there=there, name=checkpoint: there.to_directory(str(folder / name)))  # type: ignore[misc]
 
 
 def wanted_checkpoints(names: Iterable[str]) -> list[str]:

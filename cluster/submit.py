@@ -9,14 +9,19 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import metaart
 from cluster.client import DEFAULT, connect
 from cluster.jobs import follow, wait
-from cluster.kept import FOLDER
+from cluster.kept import FOLDER, unread
 from cluster.storage import Storage
+from metaart.config import settings_between
 from metaart.errors import UserError
+from metaart.recipes import recipe, recipe_or_file
+
+if TYPE_CHECKING:
+    from ray.dashboard.modules.job.pydantic_models import JobDetails
 
 ROOT = Path(__file__).resolve().parents[1]
 EXCLUDED = ["/data/", "/runs/", "/demo/", "/tests/", "/dist/", "/build/", ".git", ".venv", "__pycache__", ".*_cache",
@@ -33,6 +38,7 @@ HELP = """\
   python -m cluster.submit train music --address http://HEAD:8265 --storage s3://bucket/runs --data /shared/music \\
       --workers 4 --set meta.steps=500 --follow
   python -m cluster.submit tune music --address http://HEAD:8265 --storage s3://bucket/sweeps --trials 32
+  python -m cluster.submit train sweeps/music/best.json --storage s3://bucket/runs --name music-best --workers 4
   python -m cluster.submit evaluate s3://bucket/runs/music-20261125-101500 --address http://HEAD:8265 --episodes 100
 
 Options that are not listed above go to the command itself: `python -m cluster.train`, `python -m tune.search` or
@@ -43,17 +49,23 @@ Data must be where the cluster's machines can read it, under an absolute path. T
 """
 
 
+class Refused(Exception):
+    """A command would not take its options; in its own words."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Submit; 0 if it was (with --wait or --follow: if the job succeeded), 1 if the job failed, 2 for bad input."""
     options, rest = _parser().parse_known_args(arguments)
     try:
-        name = options.name or f"{Path(options.what).name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+        name = options.name or f"{Path(options.what).stem}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
         run = _run(options, name)
         entrypoint = command(options.command, options.what, run, rest)
         client = connect(options.address)
+        jobs = client.list_jobs()
+        _refuse_busy(run, jobs)
         job = client.submit_job(
             entrypoint=entrypoint,
-            submission_id=_unused(name, [str(job.submission_id) for job in client.list_jobs()]),
+            submission_id=_unused(name, [str(job.submission_id) for job in jobs]),
             runtime_env={"working_dir": str(ROOT), "excludes": EXCLUDED, "env_vars": ENVIRONMENT},
             metadata={"command": options.command, "what": options.what, "run": run, **provenance()},
         )
@@ -62,6 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.follow:
             return follow(client, job)
         return wait(client, job) if options.wait else 0
+    except Refused as error:
+        print(str(error).rstrip(), file=sys.stderr)
+        return 2
     except UserError as error:
         print(f"cluster.submit: {error}", file=sys.stderr)
         return 2
@@ -80,20 +95,47 @@ def command(kind: str, what: str, run: str, rest: Sequence[str]) -> str:
         rest: options of the command itself.
 
     Raises:
-        UserError: `train` would not take them, or there is no such recipe.
+        UserError: the command would not take them.
+        Refused: the same, in the words of the command.
     """
+    decided = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for name in ("--out", "--storage", "--address", "--recipe-file", "--show", "--dry-run"):
+        decided.add_argument(name, nargs="?", const=True)
+    given = [name for name, value in vars(decided.parse_known_args(rest)[0]).items() if value]
+    if given:
+        raise UserError(
+            expected="options that leave to the job where its run is kept, and what of",
+            got=", ".join(f"--{name.replace('_', '-')}" for name in given),
+            fix="Leave them out; a recipe file is given in RECIPE's place.",
+        )
+    if kind == "evaluate":
+        from metaart.evaluation.commands import add_evaluate
+
+        evaluate = argparse.ArgumentParser(prog="metaart evaluate")
+        add_evaluate(evaluate)
+        evaluate.parse_args([FOLDER, *rest])
+        kept = ["python", "-m", "cluster.kept", run, "--", "python", "-m", "metaart.cli"]
+        return shlex.join([*kept, "evaluate", FOLDER, *rest])
+    options = [*_recipe(what), *rest]
     if kind == "train":
+        from cluster.driver import check_shares
         from cluster.train import configuration, parser
 
-        configuration(parser().parse_args([what, *rest]))
-        return shlex.join(["python", "-m", "cluster.train", what, "--storage", run, *rest])
-    kept = ["python", "-m", "cluster.kept", run, "--", "python", "-m"]
-    if kind == "tune":
-        from metaart.recipes import recipe
+        check_shares(*configuration(parser().parse_args(options)))
+        return shlex.join(["python", "-m", "cluster.train", *options, "--storage", run])
+    words = [sys.executable, "-m", "tune.search", *options, "--dry-run"]
+    tried = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    if tried.returncode:
+        raise Refused(tried.stderr)
+    return shlex.join(["python", "-m", "tune.search", *options, "--storage", run])
 
-        recipe(what)
-        return shlex.join([*kept, "tune.search", what, "--out", FOLDER, *rest])
-    return shlex.join([*kept, "metaart.cli", "evaluate", FOLDER, *rest])
+
+def _recipe(what: str) -> list[str]:
+    """A recipe as the job names it: a file of this machine is the recipe that it came from, and settings."""
+    if not what.endswith(".json"):
+        return [what]
+    config = recipe_or_file(None, Path(what))
+    return [config.recipe, *(f"--set={setting}" for setting in settings_between(recipe(config.recipe), config))]
 
 
 def provenance(root: Path = ROOT) -> dict[str, str]:
@@ -115,7 +157,11 @@ def provenance(root: Path = ROOT) -> dict[str, str]:
 def _run(options: argparse.Namespace, name: str) -> str:
     if options.command == "evaluate":
         storage = Storage(options.what)
-        if not storage.exists("config.json"):
+        try:
+            there = storage.exists("config.json")
+        except OSError as error:
+            raise unread(storage, "config.json", error) from error
+        if not there:
             raise UserError(
                 expected="the URL of a run, with config.json",
                 got=options.what,
@@ -131,6 +177,16 @@ def _run(options: argparse.Namespace, name: str) -> str:
             fix="Give --storage file:///FOLDER that all machines share, or --storage s3://BUCKET/FOLDER.",
         )
     return Storage(options.storage).child(name).url
+
+
+def _refuse_busy(run: str, jobs: Sequence[JobDetails]) -> None:
+    for job in jobs:
+        if (job.metadata or {}).get("run") == run and not job.status.is_terminal():
+            raise UserError(
+                expected="a run that no other job is at work on",
+                got=f"{run}, which {job.submission_id} writes",
+                fix=f"Wait for `python -m cluster.jobs stop {job.submission_id}` to end it, or give another --name.",
+            )
 
 
 def _unused(name: str, taken: Sequence[str]) -> str:
@@ -152,7 +208,8 @@ def _parser() -> argparse.ArgumentParser:
     commands: Any = parser.add_subparsers(dest="command", required=True, metavar="train|tune|evaluate")
     for name, what in (("train", "RECIPE"), ("tune", "RECIPE"), ("evaluate", "URL")):
         kind = commands.add_parser(name, help=f"{name} {what}", allow_abbrev=False)
-        kind.add_argument("what", metavar=what, help="a recipe" if what == "RECIPE" else "of a run on a storage")
+        about = "a recipe, or a recipe file: a sweep's best.json" if what == "RECIPE" else "of a run on a storage"
+        kind.add_argument("what", metavar=what, help=about)
         kind.add_argument("--address", help=f"of the head's job server ({DEFAULT})")
         if what == "RECIPE":
             kind.add_argument("--storage", help="URL of the folder that runs are kept in")

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from cluster.config import ClusterConfig, override_both, parse_workers
-from cluster.connection import ray_connection
+from cluster.connection import WAIT_HELP, ray_connection
 from cluster.driver import TrainingFailed, check, fit, told
 from cluster.kept import Changes, bring
 from cluster.storage import Storage
@@ -22,7 +22,7 @@ from metaart.errors import UserError
 from metaart.recipes import RECIPES, recipe_or_file
 from metaart.training.journal import Progress, summary
 from metaart.training.loop import Interrupted, stop_on_sigint
-from metaart.training.run import prepare_run, start_from
+from metaart.training.run import check_pooled, prepare_run, start_from
 
 HELP = """\
 Every step's batch of tasks is shared out among the workers; the steps are those that `metaart train` takes in one
@@ -82,6 +82,7 @@ def parser() -> argparse.ArgumentParser:
     words.add_argument("--recipe-file", type=Path, metavar="JSON", help="a recipe as a file: a sweep's best.json")
     words.add_argument("--workers", default="2", help="processes that share every batch, or a range such as 1..4 (2)")
     words.add_argument("--address", help="a running Ray cluster; auto finds it; started on this machine if left out")
+    words.add_argument("--wait-for-workers", type=float, default=0.0, metavar="SECONDS", help=WAIT_HELP)
     words.add_argument("--data", help="prepared folder, or its URL; the recipe's own (data/music) if left out")
     words.add_argument("--out", type=Path, help="run directory (runs/RECIPE)")
     words.add_argument(
@@ -119,6 +120,8 @@ def _train(options: argparse.Namespace) -> int:
         print(json.dumps(told(config, cluster), indent=2))
         return 0
     check(config, cluster)
+    if options.start_from is not None:
+        check_pooled(config, options.start_from)
     storage, out = _where(options, config)
     kept_at = storage.url if storage else str(out)
     progress = Progress({"pretrain": config.pretrain.steps, "meta": config.meta.steps})
@@ -128,7 +131,7 @@ def _train(options: argparse.Namespace) -> int:
         if storage is not None:
             out = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="metaart-")))
             bring(storage, out, [name for name in storage.files() if "/" not in name and not name.startswith(".")])
-        stack.enter_context(ray_connection(cluster, options.address))
+        stack.enter_context(ray_connection(cluster, options.address, options.wait_for_workers))
         changes = Changes(out, storage) if storage else None
         prepare_run(config, out, resume=options.resume)
         if options.start_from is not None:
@@ -154,6 +157,12 @@ def _where(options: argparse.Namespace, config: RunConfig) -> tuple[Storage | No
             expected="--out or --storage", got="both", fix="`python -m cluster.jobs fetch URL` copies a run later."
         )
     storage = Storage(options.storage)
+    if not storage.path.strip("/").partition("/")[2] and not storage.is_local:
+        raise UserError(
+            expected="a folder in a bucket",
+            got=options.storage,
+            fix=f"Use s3://BUCKET/runs/{config.recipe}.",
+        )
     storage.check_writable()
     return storage, Path()
 

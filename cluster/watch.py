@@ -56,11 +56,14 @@ class Watch:
 
     def beat(self, worker: str, rank: int, beat: Beat) -> bool:
         """Take one; True tells the worker to end itself, because some worker of its group hangs."""
-        if worker not in self._beats and any(known == rank for known, _, _ in self._beats.values()):
-            # The group was started again; nothing of the one before counts.
-            self._beats, self._found = {}, ""
-            self._reached, self._since = ("", 0), time.monotonic()
         now = time.monotonic()
+        if worker not in self._beats and (
+            any(known == rank for known, _, _ in self._beats.values())
+            or all(now - at > SILENT_S for _, _, at in self._beats.values())
+        ):
+            # The group was started again, perhaps as a larger one; nothing of the one before counts.
+            self._beats, self._found = {}, ""
+            self._reached, self._since = ("", 0), now
         self._beats[worker] = (rank, beat, now)
         if (beat.stage, beat.step) != self._reached:
             self._reached, self._since = (beat.stage, beat.step), now

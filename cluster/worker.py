@@ -29,6 +29,9 @@ from metaart.training.step import OuterStep
 STOP = "stop-requested"
 """A file in the run directory; while it is there, workers leave a checkpoint after the step at hand and stop."""
 
+PATIENCE_S = 300.0
+"""How long a worker tries again to read and write checkpoints where an object store is away."""
+
 
 @dataclass(frozen=True)
 class Work:
@@ -59,6 +62,8 @@ def train_worker(settings: dict[str, Any]) -> Exception | None:
     import ray.train.torch
     from torch import distributed
 
+    from cluster.signals import Signals
+
     work: Work = settings["work"]
     device = ray.train.torch.get_device()
     os.environ["DS_ACCELERATOR"] = device.type  # before DeepSpeed is imported, which looks for hardware of its own
@@ -74,17 +79,14 @@ def train_worker(settings: dict[str, Any]) -> Exception | None:
 
     with ExitStack() as stack:
         place = stack.enter_context(_place(work, rank))
-        asked = _asked_to_stop(work, place.folder)
-
-        def stop() -> bool:
-            seen = torch.tensor([float(rank == 0 and asked())], device=device)
-            distributed.broadcast(seen, src=0)
-            return bool(seen)
-
+        signals = Signals(rank, _asked_to_stop(work, place.folder), device)
         if work.watch is not None:
             beacon = stack.enter_context(Beacon(work.watch, rank, ray.util.get_current_placement_group()))
             place = dataclasses.replace(place, begin=beacon.begin)
-        place = dataclasses.replace(place, world=world, stop=stop, device=str(device))
+        place = dataclasses.replace(place, world=world, device=str(device))
+        place = dataclasses.replace(place, stop=signals.stop, save=signals.save, agreed=signals.agreed)
+        if work.cluster.least_workers:
+            place.report({"stage": "cluster", "step": 0, "note": f"{world} of up to {work.cluster.workers} workers"})
         try:
             train_run(work.config, place, make_step)
         except (Interrupted, Diverged) as end:
@@ -105,7 +107,7 @@ def _place(work: Work, rank: int) -> Iterator[Place]:
         with Journal(work.folder, {}, rank=rank, show=False) as journal:
             yield Place(work.folder, report=journal, sharing=SharedFolder(), **common)
         return
-    storage = Storage(work.storage)
+    storage = Storage(work.storage, PATIENCE_S)
     with tempfile.TemporaryDirectory(prefix="metaart-") as name:
         folder = Path(name)
         bring_run(storage, folder)
@@ -131,6 +133,9 @@ def _asked_to_stop(work: Work, folder: Path) -> Callable[[], bool]:
         if time.monotonic() - last[0] < 1.0:
             return False
         last[0] = time.monotonic()
-        return storage.exists(STOP)
+        try:
+            return storage.exists(STOP)
+        except OSError:  # it is away; that is no reason to stop
+            return False
 
     return asked

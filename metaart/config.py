@@ -144,6 +144,21 @@ def override(config: T, settings: Sequence[str]) -> T:
     return config
 
 
+def settings_between(base: Any, config: Any, prefix: str = "") -> list[str]:
+    """The settings that `override` makes a configuration of another with, such as those of a recipe file."""
+    settings = []
+    for name in (entry.name for entry in dataclasses.fields(config)):
+        before, after = getattr(base, name), getattr(config, name)
+        if name in SWITCHABLE and type(before) is not type(after):
+            settings.append(f"{prefix}{name}={_plain(after)['kind']}")
+            before = type(after)()
+        if dataclasses.is_dataclass(after):
+            settings += settings_between(before, after, f"{prefix}{name}.")
+        elif before != after:
+            settings.append(f"{prefix}{name}={after if isinstance(after, str) else json.dumps(after)}")
+    return settings
+
+
 def to_json(config: Any) -> str:
     """A configuration as JSON; `from_json` reads it back equal."""
     return json.dumps(_plain(config), indent=2)

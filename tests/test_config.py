@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from metaart.algorithms import Batching
 from metaart.algorithms.maml import MAMLConfig
 from metaart.algorithms.pooled import PooledConfig
-from metaart.config import RunConfig, StageConfig, from_json, override, to_json
+from metaart.config import RunConfig, StageConfig, from_json, override, settings_between, to_json
 from metaart.data.sampler import EpisodeConfig
 from metaart.domains.music import MusicConfig
 from metaart.domains.sinusoid import SinusoidConfig
@@ -68,6 +68,13 @@ runs = st.builds(
 @settings(max_examples=60, deadline=None)
 def test_a_configuration_goes_through_json(config: RunConfig) -> None:
     assert from_json(to_json(config)) == config
+
+
+@given(runs, runs)
+@settings(max_examples=60, deadline=None)
+def test_the_settings_between_two_configurations_lead_from_one_to_the_other(one: RunConfig, other: RunConfig) -> None:
+    assert override(one, settings_between(one, other)) == other
+    assert settings_between(other, other) == []
 
 
 def leaves(config: Any, path: str = "") -> list[tuple[str, Any]]:

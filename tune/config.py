@@ -64,7 +64,8 @@ class Sweep:
         cluster: who trains a trial.
         space: what is searched.
         how: searcher, scheduler, number of trials.
-        folder: the sweep's directory, on storage that all machines share.
+        folder: the sweep's directory, that all machines share; with a storage, a copy for this process.
+        storage: URL of where the sweep is kept instead; empty if it is not.
     """
 
     config: RunConfig
@@ -72,6 +73,7 @@ class Sweep:
     space: tuple[Parameter, ...]
     how: SweepConfig
     folder: Path
+    storage: str = ""
 
     @property
     def first_rung(self) -> int:
@@ -89,7 +91,7 @@ def prepare_sweep(sweep: Sweep, *, resume: bool) -> None:
     """
     check_sweep(sweep, resume=resume)
     sweep.folder.mkdir(parents=True, exist_ok=True)
-    save_text(sweep.folder / SWEEP, json.dumps(_plain(sweep), indent=1))
+    save_text(sweep.folder / SWEEP, json.dumps(plain(sweep), indent=1))
 
 
 def check_sweep(sweep: Sweep, *, resume: bool) -> None:
@@ -109,7 +111,7 @@ def check_sweep(sweep: Sweep, *, resume: bool) -> None:
             got=f"{sweep.folder}, which holds a sweep",
             fix="Add --resume or another --out.",
         )
-    before, now = load_json(path), _plain(sweep)
+    before, now = load_json(path), plain(sweep)
     if sweep.how.searcher != "grid" and isinstance(before.get("how"), dict):
         before["how"]["trials"] = now["how"]["trials"]  # more of them may be asked for; a grid would be another one
     if different := [key for key in now if before.get(key) != now[key]]:
@@ -120,7 +122,8 @@ def check_sweep(sweep: Sweep, *, resume: bool) -> None:
         )
 
 
-def _plain(sweep: Sweep) -> dict[str, Any]:
+def plain(sweep: Sweep) -> dict[str, Any]:
+    """What makes a sweep the one it is, as JSON takes it."""
     how = dataclasses.asdict(sweep.how)
     del how["concurrent"]  # how many fit is no part of what is searched
     return {

@@ -39,7 +39,7 @@ def write_page(sweep: Sweep, trials: Sequence[Trial], results: dict[str, Any]) -
         picture = base64.b64encode((sweep.folder / PICTURE).read_bytes()).decode()
         parts.append(f'<img alt="Validation loss against what was searched" src="data:image/png;base64,{picture}">')
         parts += [f"<p>{escape(sentence)}</p>" for sentence in _regions(results["regions"])]
-        command = f"metaart train --recipe-file {sweep.folder / BEST} --out runs/{recipe}-best"
+        command = f"metaart train --recipe-file {_best(sweep)} --out runs/{recipe}-best"
         parts.append(f"<h2>Train it</h2><pre>{escape(command)}\n{escape(_on_many(sweep))}</pre>")
     if results["importances"]:
         parts += ["<h2>What matters</h2>", _bars(results["importances"])]
@@ -70,7 +70,11 @@ def _regions(regions: dict[str, tuple[float, float]]) -> list[str]:
 
 
 def _on_many(sweep: Sweep) -> str:
-    return f"python -m cluster.train --recipe-file {sweep.folder / BEST} --workers 2"
+    return f"python -m cluster.train --recipe-file {_best(sweep)} --workers 2"
+
+
+def _best(sweep: Sweep) -> Path:
+    return Path(BEST) if sweep.storage else sweep.folder / BEST
 
 
 def _bars(importances: dict[str, float]) -> str:

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import json
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from cluster.config import ClusterConfig, override_both
-from cluster.connection import named_cluster, ray_connection
-from cluster.driver import TrainingFailed, check
+from cluster.connection import WAIT_HELP, named_cluster, ray_connection
+from cluster.driver import TrainingFailed, check, check_shares
+from cluster.storage import Storage
+from cluster.worker import PATIENCE_S
 from metaart.config import RunConfig
 from metaart.errors import UserError
 from metaart.recipes import RECIPES, recipe_or_file
 from metaart.training.journal import Progress
 from metaart.training.loop import Interrupted, stop_on_sigint
-from tune.config import SWEEP, Sweep, SweepConfig, check_sweep, prepare_sweep
+from metaart.training.run import check_pooled
+from tune.config import SWEEP, Sweep, SweepConfig, check_sweep, plain, prepare_sweep
 from tune.keys import changes_pooled, read_space
 from tune.page import PAGE, write_page
 from tune.records import ENDED, Trial
 from tune.report import BEST, PICTURE, short, table, write_report
 from tune.searchers import SEARCHERS
+from tune.shelf import POOLED_FOLDER, Shelf
 from tune.space import grid
 from tune.trackers import log_trial
-from tune.trial import Job, check_pooled, take_pooled, train_pooled
+from tune.trial import Job, take_pooled, train_pooled
 
 INTERRUPTED = "tune.search: interrupted. Go on with: the same command and --resume"
 HELP = """\
@@ -42,6 +50,8 @@ Spaces: uniform(low,high), loguniform(low,high), quniform(low,high,step), randin
 both ends included, and choice(value,value,...). A name is a full key of --set (meta.outer_lr), or a short one: alpha
 stands for algorithm.alpha. Without --space, what the algorithm names as worth searching: alpha first.
 In OUT: results.json, best.json, losses.png, index.html, and the trials, whose curves `tensorboard --logdir OUT` shows.
+On a cluster OUT must be a folder that all machines share; with --storage s3://... each trial takes what it needs from
+there and keeps its run there, and `python -m cluster.jobs fetch URL` brings the sweep.
 """
 
 
@@ -83,15 +93,38 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=0, help="of what is proposed (0)")
     add("--address", help="a running Ray cluster; auto finds it; started on this machine if left out")
     add("--data", help="prepared folder, or its URL; the recipe's own if left out")
-    add("--out", type=Path, help="directory of the sweep (sweeps/RECIPE)")
+    add("--wait-for-workers", type=float, default=0.0, metavar="SECONDS", help=WAIT_HELP)
+    add("--out", type=Path, help="directory of the sweep, that all machines share (sweeps/RECIPE)")
+    add("--storage", metavar="URL", help="keep the sweep there instead: file:///shared/sweep, s3://bucket/sweep")
     add("--start-from", type=Path, metavar="RUN", help="take over the pooled weights of another run")
     add("--resume", action="store_true", help="go on with the sweep that is there; no trial that ended is repeated")
     add("--set", dest="settings", action="append", default=[], metavar="KEY=VALUE", help="fixed for all trials")
+    add("--dry-run", action="store_true", help="print what would be searched and stop; the data are not looked at")
     return parser
 
 
 def _search(options: argparse.Namespace) -> int:
     sweep = _sweep(options)
+    if options.dry_run:
+        print(json.dumps(plain(sweep), indent=2))
+        return 0
+    check(sweep.config, sweep.cluster)
+    with ExitStack() as stack:
+        if not sweep.storage:
+            return _search_in(sweep, Shelf(sweep.folder), options)
+        storage = Storage(sweep.storage, PATIENCE_S)
+        storage.check_writable()
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="metaart-")))
+        shelf = Shelf(folder, storage)
+        shelf.bring()
+        try:
+            return _search_in(dataclasses.replace(sweep, folder=folder), shelf, options)
+        finally:
+            shelf.keep()
+
+
+def _search_in(sweep: Sweep, shelf: Shelf, options: argparse.Namespace) -> int:
+    kept_at = sweep.storage or sweep.folder
     shared = bool(sweep.config.pretrain.steps or options.start_from) and not changes_pooled(
         [parameter.key for parameter in sweep.space]
     )
@@ -105,12 +138,13 @@ def _search(options: argparse.Namespace) -> int:
         check_pooled(sweep.config, options.start_from)
     check_sweep(sweep, resume=options.resume)
     _tell_tune()
-    with stop_on_sigint() as sigint, ray_connection(sweep.cluster, options.address):
+    with stop_on_sigint() as sigint, ray_connection(sweep.cluster, options.address, options.wait_for_workers):
         prepare_sweep(sweep, resume=options.resume)
-        pooled = sweep.folder / "pooled" if shared else None
+        pooled = sweep.folder / POOLED_FOLDER if shared else None
         if pooled is not None and options.start_from is not None:
             take_pooled(sweep.config, pooled, options.start_from)
-        trials = _run(sweep, pooled, away=named_cluster(options.address) is not None, stop=sigint.is_set)
+        shelf.keep()
+        trials = _run(sweep, shelf, pooled, away=named_cluster(options.address) is not None, stop=sigint.is_set)
     results = write_report(sweep, trials)
     print(table(sweep.space, trials))
     write_page(sweep, trials, results)
@@ -124,7 +158,7 @@ def _search(options: argparse.Namespace) -> int:
     if results["best"] is None:
         print("tune.search: no trial could be judged: all diverged or failed", file=sys.stderr)
         return 1
-    print(f"{sweep.folder}: {BEST}, results.json, {PICTURE}, {PAGE}, trials/")
+    print(f"{kept_at}: {BEST}, results.json, {PICTURE}, {PAGE}, trials/")
     return 0
 
 
@@ -147,8 +181,13 @@ def _sweep(options: argparse.Namespace) -> Sweep:
     space = read_space(options.spaces, config)
     if how.searcher == "grid":
         grid(space, how.trials)
-    check(config, cluster)
-    return Sweep(config, cluster, tuple(space), how, options.out or Path("sweeps") / config.recipe)
+    check_shares(config, cluster)
+    if options.storage and options.out:
+        raise UserError(expected="--out or --storage", got="both", fix="`cluster.jobs fetch URL` copies a sweep later.")
+    folder, url = options.out or Path("sweeps") / config.recipe, options.storage or ""
+    if url and (storage := Storage(url)).is_local:  # all machines share it, so it needs no copies
+        folder, url = Path(storage.path), ""
+    return Sweep(config, cluster, tuple(space), how, folder, url)
 
 
 def _refuse_unjudged(config: RunConfig) -> None:
@@ -160,13 +199,14 @@ def _refuse_unjudged(config: RunConfig) -> None:
         )
 
 
-def _run(sweep: Sweep, pooled: Path | None, *, away: bool, stop: Callable[[], bool]) -> list[Trial]:
+def _run(sweep: Sweep, shelf: Shelf, pooled: Path | None, *, away: bool, stop: Callable[[], bool]) -> list[Trial]:
     """Train the pooled stage if it has not been, then search; `away` says that Ray is no process of ours."""
     # Imports Ray, which reads the token when it is first imported: `ray_connection` has set it.
     from tune.sweep import search
 
     print(
-        f"{sweep.folder}: {SWEEP} says what is searched: {', '.join(short(p.key) for p in sweep.space)}",
+        f"{sweep.storage or sweep.folder}: {SWEEP} says what is searched: "
+        + ", ".join(short(parameter.key) for parameter in sweep.space),
         file=sys.stderr,
     )
 
@@ -179,12 +219,13 @@ def _run(sweep: Sweep, pooled: Path | None, *, away: bool, stop: Callable[[], bo
     if pooled is not None:
         progress = Progress({"pretrain": sweep.config.pretrain.steps})
         try:
-            train_pooled(Job(sweep.config, sweep.cluster, sweep.folder, pooled), progress, stop, away=away)
+            job = Job(sweep.config, sweep.cluster, sweep.folder, pooled, sweep.storage)
+            train_pooled(job, progress, stop, away=away)
         except Interrupted:
             raise KeyboardInterrupt from None
         finally:
             progress.close()
-    return search(sweep, pooled, told=told, stop=stop)
+    return search(sweep, pooled, shelf=shelf, told=told, stop=stop)
 
 
 def _tell_tune() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 from collections.abc import Callable
@@ -17,11 +18,12 @@ from ray.tune.search import Searcher
 from cluster.config import ClusterConfig
 from metaart.config import located
 from tune.config import Sweep
-from tune.records import ENDED, FAILED, FINISHED, RUNNING, STOPPED, Trial, note, read_trial, read_trials
+from tune.records import ENDED, FAILED, FINISHED, RUNNING, STOPPED, Trial
 from tune.searchers import propose
+from tune.shelf import Shelf, on_this_machine
 from tune.trial import Job, run_trial, trains_here
 
-RAY_FILES = "ray"
+RAY_FILES = ".ray"
 _STEP, _LOSS = "step", "validation"
 _NOBODY: Any = None
 """ASHA decides by itself and does not ask who runs the trials."""
@@ -38,13 +40,14 @@ class Proposals(Searcher):
 
     Args:
         sweep: what is searched, and how.
+        shelf: of the sweep.
         trials: of the sweep until now.
         told: called with each trial that ended.
     """
 
-    def __init__(self, sweep: Sweep, trials: list[Trial], told: Told) -> None:
+    def __init__(self, sweep: Sweep, shelf: Shelf, trials: list[Trial], told: Told) -> None:
         super().__init__(metric=_LOSS, mode="min")
-        self._sweep, self._told = sweep, told
+        self._sweep, self._shelf, self._told = sweep, shelf, told
         self._trials = {trial.number: trial for trial in trials}
         self._waiting = [trial.number for trial in trials if trial.outcome not in ENDED]
         self._numbers: dict[str, int] = {}
@@ -55,7 +58,8 @@ class Proposals(Searcher):
             trial = self._trials[self._waiting.pop(0)]
             trial.outcome = RUNNING
         else:
-            number, how = len(self._trials), self._sweep.how
+            # The lowest that is free: the folder of a damaged trial may have been deleted, to have it done again.
+            number, how = next(free for free in itertools.count() if free not in self._trials), self._sweep.how
             known = list(self._trials.values())
             point = None
             if number < how.trials:
@@ -63,7 +67,7 @@ class Proposals(Searcher):
             if point is None:
                 return Searcher.FINISHED
             trial = self._trials[number] = Trial(number, point)
-        note(self._sweep.folder, trial.number, trial.point, RUNNING)
+        self._shelf.note(trial.number, trial.point, RUNNING)
         self._numbers[trial_id] = trial.number
         return {"number": trial.number, "point": dict(trial.point)}
 
@@ -81,7 +85,7 @@ class Proposals(Searcher):
     ) -> None:
         """Take an end."""
         number = self._numbers[trial_id]
-        trial = read_trial(self._sweep.folder, number)
+        trial = self._shelf.trial(number)
         if error:
             trial.outcome = FAILED
         self._trials[number] = trial
@@ -90,7 +94,7 @@ class Proposals(Searcher):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Ray Tune stores a copy of what it was given; nobody is told of what that does."""
-        return Proposals, (self._sweep, list(self._trials.values()), _tell_nobody)
+        return Proposals, (self._sweep, self._shelf, list(self._trials.values()), _tell_nobody)
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the trials' own files are what a sweep is resumed from."""
@@ -104,10 +108,11 @@ class Halving(ASHAScheduler):
 
     Args:
         sweep: whose rungs these are.
+        shelf: of the sweep.
         trials: of the sweep until now.
     """
 
-    def __init__(self, sweep: Sweep, trials: list[Trial]) -> None:
+    def __init__(self, sweep: Sweep, shelf: Shelf, trials: list[Trial]) -> None:
         super().__init__(
             time_attr=_STEP,
             metric=_LOSS,
@@ -117,7 +122,7 @@ class Halving(ASHAScheduler):
             grace_period=sweep.first_rung,
             reduction_factor=sweep.how.reduction,
         )
-        self._sweep = sweep
+        self._shelf = shelf
         self._earlier = {trial.number: trial for trial in trials}
         for trial in trials:
             if trial.outcome in (FINISHED, STOPPED):
@@ -136,8 +141,8 @@ class Halving(ASHAScheduler):
         decision: str = super().on_trial_result(tune_controller, trial, result)
         # What has come to its end, or broke, wrote that down itself.
         number, point = trial.config["number"], trial.config["point"]
-        if decision == TrialScheduler.STOP and read_trial(self._sweep.folder, number).outcome == RUNNING:
-            note(self._sweep.folder, number, point, STOPPED)
+        if decision == TrialScheduler.STOP and self._shelf.trial(number).outcome == RUNNING:
+            self._shelf.note(number, point, STOPPED)
         return decision
 
     def _replay(self, known: Any, trial: Trial) -> None:
@@ -164,23 +169,29 @@ class _Interruption(tune.Stopper):
 
 
 def search(
-    sweep: Sweep, pooled: Path | None, *, told: Told = _tell_nobody, stop: Callable[[], bool] = lambda: False
+    sweep: Sweep,
+    pooled: Path | None,
+    *,
+    shelf: Shelf | None = None,
+    told: Told = _tell_nobody,
+    stop: Callable[[], bool] = lambda: False,
 ) -> list[Trial]:
     """Run the trials of a sweep that `prepare_sweep` made on the Ray that this process is connected to.
 
     Args:
         sweep: what is searched, and how; trials that ended are not run again.
         pooled: see `tune.trial.Job`.
+        shelf: of the sweep; its folder, if left out.
         told: called with each trial that ended.
         stop: asked several times a second; True leaves the trials where they are.
 
     Returns:
         All trials by number; those that `stop` left are `running`.
     """
-    trials = read_trials(sweep.folder)
-    folder = sweep.folder.resolve()
-    job = Job(located(sweep.config), sweep.cluster, folder, pooled.resolve() if pooled else None)
-    proposals = Proposals(sweep, trials, told)
+    shelf = shelf or Shelf(sweep.folder)
+    trials, folder = shelf.trials(), sweep.folder.resolve()
+    job = Job(located(sweep.config), sweep.cluster, folder, pooled.resolve() if pooled else None, sweep.storage)
+    proposals = Proposals(sweep, shelf, trials, told)
     room = concurrent(sweep.cluster, sweep.how.concurrent, ray.cluster_resources())  # type: ignore[no-untyped-call]
     left = sum(trial.outcome not in ENDED for trial in trials) + max(0, sweep.how.trials - len(trials))
     shutil.rmtree(folder / RAY_FILES, ignore_errors=True)
@@ -191,13 +202,16 @@ def search(
     os.environ.setdefault("TUNE_DISABLE_STRICT_METRIC_CHECKING", "1")
 
     def drive(config: dict[str, Any]) -> None:
-        run_trial(job, config["number"], config["point"], tune.report)
+        with on_this_machine(job, config["number"]) as here:
+            end = run_trial(here, config["number"], config["point"], tune.report)
+        if end is not None:
+            tune.report(end)
 
     tuner = tune.Tuner(
         tune.with_resources(drive, _resources(sweep.cluster)),
         tune_config=tune.TuneConfig(
             search_alg=proposals,
-            scheduler=Halving(sweep, trials) if sweep.how.scheduler == "asha" else FIFOScheduler(),  # type: ignore[no-untyped-call]
+            scheduler=Halving(sweep, shelf, trials) if sweep.how.scheduler == "asha" else FIFOScheduler(),  # type: ignore[no-untyped-call]
             num_samples=left,
             max_concurrent_trials=room,
             # Importing PyTorch takes longer than a small trial. A trial that waits for workers, which are slow to stop,
@@ -218,11 +232,11 @@ def search(
         errors = {end.config["number"]: str(end.error) for end in ended if end.error and end.config}
     finally:
         shutil.rmtree(folder / RAY_FILES, ignore_errors=True)
-    for trial in read_trials(sweep.folder):
+    for trial in shelf.trials():
         if trial.outcome == RUNNING and not stop():
             why = errors.get(trial.number, "Ray Tune gave it up without a word")
-            note(sweep.folder, trial.number, trial.point, FAILED, why[-2000:])
-    return read_trials(sweep.folder)
+            shelf.note(trial.number, trial.point, FAILED, why[-2000:])
+    return shelf.trials()
 
 
 def concurrent(cluster: ClusterConfig, most: int, there: dict[str, Any]) -> int:

@@ -29,8 +29,8 @@ def log_trial(sweep: Path, recipe: str, space: Sequence[Parameter], trial: Trial
         return
     try:
         _log_mlflow(sweep, recipe, trial)
-    except ImportError as error:  # a release that does not go with what else is installed
-        print(f"trial {trial.number} is not logged in MLflow, which does not load: {error}", file=sys.stderr)
+    except Exception as error:  # it does not load, or its file is another's: what it records is kept here too
+        print(f"trial {trial.number} is not logged in MLflow: {error}", file=sys.stderr)
 
 
 def _log_tensorboard(sweep: Path, space: Sequence[Parameter], trial: Trial) -> None:

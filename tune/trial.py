@@ -12,14 +12,14 @@ import torch
 
 from cluster.config import ClusterConfig
 from cluster.driver import fit
+from cluster.kept import Changes
+from cluster.storage import Storage
 from metaart.algorithms import MetaAlgorithm
-from metaart.build import build_domain, build_pooled
 from metaart.config import RunConfig, StageConfig
-from metaart.training.checkpoint import load_tensors
 from metaart.training.journal import Journal
 from metaart.training.loop import Diverged, Interrupted, Place
 from metaart.training.run import POOLED, load_config, prepare_run, start_from, train_run
-from metaart.training.step import LocalStep, load_weights
+from metaart.training.step import LocalStep
 from tune.keys import settle
 from tune.records import DIVERGED, FINISHED, note, trial_folder
 from tune.space import Point
@@ -37,15 +37,17 @@ class Job:
         folder: of the sweep, absolute.
         pooled: run directory with the pooled weights that every trial begins with; None where the recipe has no pooled
             stage, or what is searched changes it: then each trial trains its own, or takes that of an equal one.
+        storage: URL of where the sweep is kept instead; `tune.shelf.on_this_machine` then brings folder and pooled.
     """
 
     config: RunConfig
     cluster: ClusterConfig
     folder: Path
     pooled: Path | None
+    storage: str = ""
 
 
-def run_trial(job: Job, number: int, point: Point, report: Report) -> None:
+def run_trial(job: Job, number: int, point: Point, report: Report) -> dict[str, Any] | None:
     """Train a trial to its end, or on from its checkpoint; what became of it is written down here.
 
     Args:
@@ -53,7 +55,8 @@ def run_trial(job: Job, number: int, point: Point, report: Report) -> None:
         number: of the trial.
         point: what is set.
         report: called with {"step", "validation"} of each validation of the meta stage; it may raise SystemExit, as
-            Ray Tune's does where the trial is to stop: then a checkpoint is left, and it is raised again.
+            Ray Tune's does where the trial is to stop: then a checkpoint is left, and it is raised again. The last one
+            is not reported but returned, for when the trial's files are where all machines see them.
     """
     folder, config = trial_folder(job.folder, number), settle(job.config, point)
     prepare_run(config, folder, resume=True)
@@ -73,16 +76,21 @@ def run_trial(job: Job, number: int, point: Point, report: Report) -> None:
                 stopped = True
 
     try:
-        train_anywhere(config, job.cluster, folder, report=take, stop=lambda: stopped)
+        train_anywhere(config, job.cluster, folder, storage=_storage_of(job, folder), report=take, stop=lambda: stopped)
     except Diverged as error:
         note(job.folder, number, point, DIVERGED, str(error))
-        return
+        return None
     except Interrupted:
         if stopped:
             raise SystemExit(0) from None
         raise
     note(job.folder, number, point, FINISHED)
-    report({"step": config.meta.steps, "validation": best})
+    return {"step": config.meta.steps, "validation": best}
+
+
+def _storage_of(job: Job, folder: Path) -> Storage | None:
+    """Where a run of a sweep is kept, if not in its folder."""
+    return Storage(job.storage).child(folder.relative_to(job.folder).as_posix()) if job.storage else None
 
 
 def _pooled_elsewhere(job: Job, config: RunConfig) -> Path | None:
@@ -97,17 +105,35 @@ def _pooled_elsewhere(job: Job, config: RunConfig) -> Path | None:
 
 
 def train_anywhere(
-    config: RunConfig, cluster: ClusterConfig, folder: Path, *, report: Report, stop: Callable[[], bool]
+    config: RunConfig,
+    cluster: ClusterConfig,
+    folder: Path,
+    *,
+    storage: Storage | None,
+    report: Report,
+    stop: Callable[[], bool],
+    away: bool = False,
 ) -> None:
     """Train a run that `prepare_run` made: one plain worker in this process, others as Ray Train workers.
 
     Both take the same steps; starting a group of workers costs half a minute, a process that is there nothing.
 
+    Args:
+        config: of the run.
+        cluster: who trains.
+        folder: the run directory.
+        storage: where workers keep the run instead, if not all of them see the folder.
+        report: called with each line of metrics.
+        stop: True leaves a checkpoint and stops.
+        away: train on a worker in any case.
+
     Raises:
         UserError, Interrupted, TrainingFailed: see `cluster.driver.fit`.
     """
-    if not trains_here(cluster):
-        fit(config, cluster, folder, report=report, stop=stop)
+    if away or not trains_here(cluster):
+        if storage is not None:
+            Changes(folder, storage, seen=False).keep()
+        fit(config, cluster, folder, storage=storage, report=report, stop=stop)
         return
     device = "cuda" if cluster.gpus_per_worker else "cpu"
     torch.set_num_threads(cluster.cpus_per_worker)
@@ -145,26 +171,24 @@ def train_pooled(job: Job, report: Report, stop: Callable[[], bool], *, away: bo
         report: called with each line of metrics.
         stop: True leaves a checkpoint and stops.
         away: train on a worker of the cluster, not in this process, which may be on a machine that holds no cores.
+            Where a storage keeps the sweep, a worker trains it in any case, and keeps it there.
 
     Raises:
         Interrupted: `stop` said so; the checkpoint is written.
     """
     assert job.pooled is not None
-    if (job.pooled / POOLED).exists():
+    storage = _storage_of(job, job.pooled)
+    if storage.exists(POOLED) if storage else (job.pooled / POOLED).exists():
         return
     config = pooled_config(job.config)
     prepare_run(config, job.pooled, resume=True)
-    (fit if away else train_anywhere)(config, job.cluster, job.pooled, report=report, stop=stop)
+    away = away or storage is not None
+    train_anywhere(config, job.cluster, job.pooled, storage=storage, report=report, stop=stop, away=away)
 
 
 def pooled_config(config: RunConfig) -> RunConfig:
     """A run's pooled stage alone."""
     return dataclasses.replace(config, meta=StageConfig(steps=0, episode=config.meta.episode))
-
-
-def check_pooled(config: RunConfig, other: Path) -> None:
-    """Raise `UserError` where a run has no pooled weights, or those of another learner."""
-    load_weights(build_pooled(config, build_domain(config)), load_tensors(other / POOLED))
 
 
 def take_pooled(config: RunConfig, pooled: Path, other: Path) -> None:

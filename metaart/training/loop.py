@@ -77,6 +77,8 @@ class Place:
         keep_best: checkpoints that are kept, besides the two newest, because they validated best.
         begin: called with stage and step (from 1) before each step, on every rank.
         stop: asked after each step, on every rank; all ranks get the same answer. True leaves a checkpoint and stops.
+        save: asked then too, in the same way. True leaves a checkpoint and goes on.
+        agreed: whether all ranks go on from this step; asked once, on every rank.
         device: where to compute.
         sharing: how what rank 0 writes into the folder reaches the others.
     """
@@ -90,6 +92,8 @@ class Place:
     keep_best: int = 0
     begin: Callable[[str, int], None] = field(default=lambda _stage, _step: None)
     stop: Callable[[], bool] = field(default=lambda: False)
+    save: Callable[[], bool] = field(default=lambda: False)
+    agreed: Callable[[int], bool] = field(default=lambda _step: True)
     device: str = "cpu"
     sharing: Sharing = field(default_factory=SharedFolder)
 
@@ -119,6 +123,8 @@ def train(stage: Stage, outer_step: OuterStep, place: Place) -> None:
     """
     config, share = stage.config, range(place.rank, stage.config.tasks, place.world)
     progress = _progress(stage, outer_step, place)
+    if not place.agreed(progress["step"]):
+        raise RuntimeError(f"rank {place.rank} goes on from step {progress['step']} of {stage.name}, others do not")
     started, logged, clock = time.monotonic() - progress["seconds"], progress["step"], time.monotonic()
 
     with stop_on_sigint() as sigint, torch.random.fork_rng():
@@ -145,8 +151,8 @@ def train(stage: Stage, outer_step: OuterStep, place: Place) -> None:
                     _keep_as_best(stage, outer_step, place, step)
             if len(line) > 3:
                 place.report(line)
-            stop = place.stop() or sigint.is_set()
-            if stop or _due(step, place.checkpoint_every, config.steps):
+            stop, save = place.stop() or sigint.is_set(), place.save()
+            if stop or save or _due(step, place.checkpoint_every, config.steps):
                 progress["seconds"] = time.monotonic() - started
                 _save(stage, outer_step, place, progress)
             if stop:

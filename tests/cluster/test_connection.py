@@ -118,3 +118,34 @@ def test_its_processes_ask_no_other_ray_of_this_machine_whether_an_actor_lives(r
         return str(error.value)
 
     assert NOBODY in ray.get(ask.remote())
+
+
+def test_a_cluster_that_grows_is_asked_and_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    cores, asked = [0.0], []
+
+    def request(bundles: list[dict[str, int]]) -> None:
+        asked.append(bundles)
+
+    def sleep(seconds: float) -> None:
+        cores[0] += 1.5
+
+    monkeypatch.setattr("cluster.connection.send_token_if_any", lambda: None)
+    monkeypatch.setattr("cluster.connection.reach", lambda address: None)
+    monkeypatch.setattr("cluster.connection.time.sleep", sleep)
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", lambda **options: None)
+    monkeypatch.setattr(ray, "shutdown", lambda: None)
+    monkeypatch.setattr(ray, "cluster_resources", lambda: {"CPU": cores[0]})
+    monkeypatch.setattr("ray.autoscaler.sdk.request_resources", request)
+    cluster = ClusterConfig(workers=4, least_workers=2, cpus_per_worker=3)
+    with ray_connection(cluster, "10.0.0.5:6379", 600):
+        assert cores[0] == 6
+        assert asked == [[{"CPU": 3}, {"CPU": 3}]]
+    assert asked[1:] == [[]]  # taken back
+    with ray_connection(cluster, "10.0.0.5:6379", 600):
+        assert len(asked) == 2  # there is room, so nothing is asked for
+    cores[0] = 0
+    monkeypatch.setattr("cluster.connection.time.sleep", lambda seconds: None)
+    with pytest.raises(UserError, match="--wait-for-workers 600"), ray_connection(cluster, "10.0.0.5:6379", 0.01):
+        pass
+    assert asked[-1] == []

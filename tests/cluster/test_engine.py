@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
 STAGES = (0, 1, 2, 3)
 ADAM = [*SGD, "pretrain.steps=0", "meta.optimizer=adam", "meta.outer_lr=0.01", "meta.validation_tasks=1"]
 FP64 = ["deepspeed.zero_stage=0", "deepspeed.precision=fp64"]
-EXACT = {"fp64": FP64, "fp64 in parts": [*FP64, "deepspeed.micro_batches=2"]}
+EXACT = {"fp64": FP64, "fp64 in parts": [*FP64, "deepspeed.micro_batches=2"], "fp64 in turns": FP64}
 """Settings of the cluster that train in float64, where DeepSpeed can: at stage 0."""
 BF16 = ["deepspeed.zero_stage=2", "deepspeed.precision=bf16"]
 KINDS = {
@@ -35,6 +36,29 @@ KINDS = {
     "adam in turns": (ADAM, (1, 3)),
 }
 """Settings, and the ZeRO stages that they are tried at: all there are, or those whose partitions differ."""
+
+
+class Exact(LocalStep):
+    """One process in float64."""
+
+    def __init__(self, algorithm: MetaAlgorithm, stage: StageConfig) -> None:
+        super().__init__(algorithm.double(), stage)
+
+    def __call__(self, tasks: Task, rate: float) -> float:
+        return super().__call__(exact(tasks), rate)
+
+    def evaluate(self, tasks: Task, adapted: bool) -> float:
+        return super().evaluate(exact(tasks), adapted)
+
+
+def exact(tasks: Task) -> Task:
+    return Task({k: v.double() for k, v in tasks.support.items()}, {k: v.double() for k, v in tasks.query.items()})
+
+
+def exactly(config: RunConfig, folder: Path, *, stop: Callable[[], bool] = lambda: False) -> None:
+    prepare_run(config, folder, resume=True)
+    with Journal(folder, {}, show=False) as journal:
+        train_run(config, Place(folder, report=journal, log_every=config.log_every, stop=stop), Exact)
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +82,10 @@ def runs(ray_session: None, tiny_config: RunConfig, tmp_path_factory: pytest.Tem
             works.append(work(config, folder, stage))
     works.append(work(sinusoid(SGD), root / "second order, 3 with whole weights", 3, threshold=100_000))
     for name, settings in EXACT.items():
+        if name == "fp64 in turns":  # one process takes the first step, two workers the second, one process the others
+            with pytest.raises(Interrupted):
+                exactly(sinusoid(SGD), root / name, stop=lambda: True)
+            (root / name / STOP).touch()
         works.append(work(sinusoid(SGD), root / name, 0))
         works[-1] = dataclasses.replace(works[-1], cluster=override(ClusterConfig(), settings))
     works.append(work(sinusoid(SGD), root / "bf16", 2))
@@ -92,25 +120,11 @@ def test_a_run_changes_hands_between_one_process_and_two_workers(runs: Path, sta
 
 @pytest.mark.parametrize("name", EXACT)
 def test_in_float64_two_workers_and_one_differ_by_rounding_alone(runs: Path, name: str, tmp_path: Path) -> None:
-    class Exact(LocalStep):
-        """One process in float64."""
-
-        def __init__(self, algorithm: MetaAlgorithm, stage: StageConfig) -> None:
-            super().__init__(algorithm.double(), stage)
-
-        def __call__(self, tasks: Task, rate: float) -> float:
-            return super().__call__(exact(tasks), rate)
-
-        def evaluate(self, tasks: Task, adapted: bool) -> float:
-            return super().evaluate(exact(tasks), adapted)
-
-    def exact(tasks: Task) -> Task:
-        return Task({k: v.double() for k, v in tasks.support.items()}, {k: v.double() for k, v in tasks.query.items()})
-
-    config = sinusoid(SGD)
-    prepare_run(config, tmp_path, resume=True)
-    with Journal(tmp_path, {}, show=False) as journal:
-        train_run(config, Place(tmp_path, report=journal, log_every=config.log_every), Exact)
+    exactly(sinusoid(SGD), tmp_path)
+    if name == "fp64 in turns":
+        _, progress = load_checkpoint(newest_checkpoint(runs / name / "pretrain" / "checkpoints") or tmp_path)
+        assert progress["step"] == 2
+        exactly(sinusoid(SGD), runs / name)
     for file in (POOLED, WEIGHTS):
         ours, expected = load_tensors(runs / name / file), load_tensors(tmp_path / file)
         assert all(value.dtype == torch.float64 for value in ours.values())

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from metaart.config import from_json
 from metaart.training.checkpoint import load_json
 from metaart.training.run import load_algorithm
 
@@ -141,6 +142,9 @@ def test_a_job_that_is_stopped_leaves_a_checkpoint_to_go_on_from(head: Head, tmp
     while not metrics.exists():
         assert head.state("long") in ("PENDING", "RUNNING"), head.ask("cluster.jobs", "logs", "long").stdout
         time.sleep(1)
+    second = head.ask("cluster.submit", *words)
+    assert second.returncode == 2
+    assert "which long writes" in second.stderr
     assert head.ask("cluster.jobs", "stop", "long").returncode == 0
     while head.state("long") == "RUNNING":
         time.sleep(1)
@@ -148,3 +152,29 @@ def test_a_job_that_is_stopped_leaves_a_checkpoint_to_go_on_from(head: Head, tmp
     assert states
     assert load_json(states[-1])["step"] > 0
     assert head.ask("cluster.jobs", "stop", "none-such").returncode == 2
+
+
+def test_a_sweep_and_an_evaluation_are_jobs_and_the_best_recipe_is_trained(
+    head: Head, tmp_path: Path, object_store: str
+) -> None:
+    store = object_store.replace("s3://runs", f"s3://runs/{tmp_path.name}")
+    steps = ["--set", "meta.steps=6", "--set", "meta.validate_every=3", "--set", "meta.validation_tasks=4"]
+    done = head.ask("cluster.submit", "tune", "sinusoid", "--storage", store, "--name", "sweep", "--trials", "2",
+                    "--searcher", "random", *TINY, *steps, "--wait")  # fmt: skip
+    assert done.returncode == 0, done.stderr + head.ask("cluster.jobs", "logs", "sweep").stdout
+    fetched = head.ask("cluster.jobs", "fetch", "sweep", "--out", str(tmp_path / "sweep"))
+    assert fetched.returncode == 0, fetched.stderr
+    assert len(load_json(tmp_path / "sweep" / "results.json")["trials"]) == 2
+    best = tmp_path / "sweep" / "best.json"
+    done = head.ask(
+        "cluster.submit", "train", str(best), "--storage", store, "--name", "best", "--workers", "1", "--wait"
+    )
+    assert done.returncode == 0, done.stderr + head.ask("cluster.jobs", "logs", "best").stdout
+    listed = [line.split() for line in head.ask("cluster.jobs", "list").stdout.splitlines()]
+    words = [next(row[-1] for row in listed if row[0] == "best"), "--name", "judged"]
+    done = head.ask("cluster.submit", "evaluate", *words, "--episodes", "4", "--validation-episodes", "4", "--wait")
+    assert done.returncode == 0, done.stderr + head.ask("cluster.jobs", "logs", "judged").stdout
+    fetched = head.ask("cluster.jobs", "fetch", "judged", "--out", str(tmp_path / "best"))
+    assert fetched.returncode == 0, fetched.stderr
+    assert load_algorithm(tmp_path / "best")[0].algorithm == from_json(best.read_text(encoding="utf-8")).algorithm
+    assert (tmp_path / "best" / "evaluation.json").exists()

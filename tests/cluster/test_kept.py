@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -49,6 +50,24 @@ def test_changes_are_new_changed_and_deleted_files(storage: Storage, tmp_path: P
     assert storage.read("old") == b"22"
 
 
+def test_what_is_brought_later_is_no_change_and_the_last_file_goes_last(
+    storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = Changes(tmp_path / "here", storage, last="sign")
+    storage.write("a/x", b"theirs")
+    storage.write("b/x", b"theirs")
+    changes.bring(lambda name: name.startswith("a/"))
+    written: list[str] = []
+    monkeypatch.setattr(storage, "write", lambda name, content: written.append(name))
+    changes.keep()
+    assert (tmp_path / "here" / "a" / "x").read_bytes() == b"theirs"
+    assert written == []
+    for name in ("z", "sign", "a/x"):
+        (tmp_path / "here" / name).write_bytes(b"ours")
+    changes.keep()
+    assert written == ["a/x", "z", "sign"]
+
+
 def test_a_name_that_leads_out_is_refused(storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage, "files", lambda: {"../outside": 1})
     with pytest.raises(UserError, match="inside their folder"):
@@ -65,11 +84,14 @@ def test_a_command_s_folder_is_kept_however_it_ends(storage: Storage) -> None:
     assert storage.files() == {"before": 1, "status-0": 1, "status-3": 1}
 
 
-def test_a_command_that_is_stopped_is_interrupted_and_its_folder_kept(storage: Storage, tmp_path: Path) -> None:
+@pytest.mark.parametrize("to_all", [False, True], ids=["SIGTERM to it alone", "SIGINT to all, as a job's end does"])
+def test_a_command_that_is_stopped_is_interrupted_once_and_its_folder_kept(
+    storage: Storage, tmp_path: Path, to_all: bool
+) -> None:
     code = ("import pathlib, signal, sys, time\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
             "folder = pathlib.Path(sys.argv[1])\npathlib.Path(sys.argv[2]).touch()\n"
-            "try:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    (folder / 'last').write_text('words')\n"
-            "    sys.exit(130)\n")  # fmt: skip
+            "try:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    time.sleep(1)\n"
+            "    (folder / 'last').write_text('words')\n    sys.exit(130)\n")  # fmt: skip
     ready = tmp_path / "ready"
     words = [
         sys.executable,
@@ -83,10 +105,13 @@ def test_a_command_that_is_stopped_is_interrupted_and_its_folder_kept(storage: S
         "{folder}",
         str(ready),
     ]
-    process = subprocess.Popen(words, cwd=ROOT)
+    process = subprocess.Popen(words, cwd=ROOT, start_new_session=True)
     while not ready.exists() and process.poll() is None:
         time.sleep(0.05)
-    process.send_signal(signal.SIGTERM)
+    if to_all:
+        os.killpg(process.pid, signal.SIGINT)
+    else:
+        process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 130
     assert storage.read("last") == b"words"
 

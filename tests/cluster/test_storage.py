@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cluster import storage as storage_module
 from cluster.storage import Storage
 from metaart.errors import UserError
 
@@ -108,3 +110,39 @@ def test_a_local_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatc
     assert storage.read("a") == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     assert stat.S_ISREG((tmp_path / "a").stat().st_mode)
+
+
+def test_an_object_store_that_is_away_for_a_while_is_waited_for(
+    object_store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        now[0] += seconds
+
+    monkeypatch.setattr(storage_module, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=sleep))
+    patient = Storage(object_store, patience_s=10).child(tmp_path.name)
+    faults = iter([OSError("away"), OSError("away")])
+    write = patient._write_object
+
+    def unreliable(path: str, content: bytes) -> None:
+        if fault := next(faults, None):
+            raise fault
+        write(path, content)
+
+    monkeypatch.setattr(patient, "_write_object", unreliable)
+    patient.write("a", b"1")
+    assert patient.read("a") == b"1"
+    assert pauses == [1.0, 2.0]
+    faults = iter([OSError("away for good")] * 9)
+    with pytest.raises(OSError, match="for good"):
+        patient.write("a", b"2")
+    assert pauses == [1.0, 2.0, 1.0, 2.0, 4.0]  # the next would be longer than there is patience
+    with pytest.raises(FileNotFoundError):
+        patient.get("none", tmp_path / "none")
+    folder = Storage(f"file://{tmp_path}/kept", patience_s=10)
+    with pytest.raises(OSError, match="full"):
+        folder.patiently(lambda: (_ for _ in ()).throw(OSError("the disk is full")))
+    assert len(pauses) == 5

@@ -7,21 +7,24 @@ import subprocess
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 import metaart
 from cluster import jobs, submit
 from cluster.storage import Storage
+from metaart.config import override, to_json
 from metaart.errors import UserError
+from metaart.recipes import recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_training_runs_on_its_storage() -> None:
     line = submit.command("train", "music", "s3://bucket/runs/a", ["--workers", "1..4", "--set", "meta.steps=5"])
-    assert shlex.split(line) == ["python", "-m", "cluster.train", "music", "--storage", "s3://bucket/runs/a",
-                                 "--workers", "1..4", "--set", "meta.steps=5"]  # fmt: skip
+    assert shlex.split(line) == ["python", "-m", "cluster.train", "music", "--workers", "1..4", "--set", "meta.steps=5",
+                                 "--storage", "s3://bucket/runs/a"]  # fmt: skip
 
 
 def test_words_are_quoted_for_the_shell() -> None:
@@ -30,9 +33,9 @@ def test_words_are_quoted_for_the_shell() -> None:
     assert "'a=`id`'" in line
 
 
-def test_sweeps_and_evaluations_have_a_folder_that_is_kept() -> None:
+def test_a_sweep_is_on_its_storage_too_and_an_evaluation_has_a_folder_that_is_kept() -> None:
     assert submit.command("tune", "music", "s3://b/x", ["--trials", "4"]) == (
-        "python -m cluster.kept s3://b/x -- python -m tune.search music --out '{folder}' --trials 4"
+        "python -m tune.search music --trials 4 --storage s3://b/x"
     )
     assert submit.command("evaluate", "s3://b/x", "s3://b/x", ["--episodes", "9"]) == (
         "python -m cluster.kept s3://b/x -- python -m metaart.cli evaluate '{folder}' --episodes 9"
@@ -43,15 +46,62 @@ def test_sweeps_and_evaluations_have_a_folder_that_is_kept() -> None:
     ("kind", "what", "rest"),
     [
         ("train", "nonsense", []),
-        ("tune", "nonsense", []),
         ("train", "music", ["--set", "meta.stepz=4"]),
         ("train", "music", ["--workers", "4..1"]),
         ("train", "music", ["--workers", "two"]),
+        ("train", "sinusoid", ["--workers", "26"]),  # of 25 tasks
+        ("train", "no-such-file.json", []),
+        ("train", "music", ["--out", "x"]),
+        ("train", "music", ["--recipe-file=best.json"]),
+        ("tune", "music", ["--dry-run"]),
+        ("evaluate", "s3://b/x", ["--out", "x"]),
     ],
 )
 def test_what_the_command_would_refuse_is_refused_before_it_is_sent(kind: str, what: str, rest: list[str]) -> None:
     with pytest.raises(UserError):
         submit.command(kind, what, "s3://b/x", rest)
+
+
+@pytest.mark.parametrize(
+    ("what", "rest", "said"),
+    [
+        ("nonsense", [], "expected a recipe"),
+        ("sinusoid", ["--space", "alpha=loguniform(1,0.1)"], "loguniform(1,0.1)"),
+        ("sinusoid", ["--bogus"], "--bogus"),
+    ],
+)
+def test_what_a_sweep_would_refuse_is_said_in_its_words(what: str, rest: list[str], said: str) -> None:
+    with pytest.raises(submit.Refused) as refused:
+        submit.command("tune", what, "s3://b/x", rest)
+    assert said in str(refused.value)
+
+
+def test_options_of_no_evaluation_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        submit.command("evaluate", "s3://b/x", "s3://b/x", ["--bogus"])
+    assert end.value.code == 2
+    assert "--bogus" in capsys.readouterr().err
+
+
+def test_a_recipe_file_is_sent_as_settings(tmp_path: Path) -> None:
+    config = override(recipe("sinusoid"), ["algorithm.alpha=0.03", "algorithm.query_loss_at=[1]", "meta.steps=7"])
+    (tmp_path / "best.json").write_text(to_json(config))
+    words = shlex.split(submit.command("train", str(tmp_path / "best.json"), "s3://b/x", ["--workers", "1"]))
+    assert words[3] == "sinusoid"
+    settings = [word.removeprefix("--set=") for word in words if word.startswith("--set=")]
+    assert len(settings) == 3
+    assert override(recipe("sinusoid"), settings) == config
+
+
+def test_two_jobs_never_write_one_run() -> None:
+    running = SimpleNamespace(
+        submission_id="a", metadata={"run": "s3://b/a"}, status=SimpleNamespace(is_terminal=lambda: False)
+    )
+    submit._refuse_busy("s3://b/c", [running])
+    with pytest.raises(UserError, match="which a writes"):
+        submit._refuse_busy("s3://b/a", [running])
+    running.status.is_terminal = lambda: True
+    submit._refuse_busy("s3://b/a", [running])
 
 
 def test_bad_input_is_said_in_one_paragraph(
@@ -146,3 +196,43 @@ def test_a_run_is_fetched_by_its_url(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert (tmp_path / "out" / "config.json").read_text() == "{}"
     assert jobs.main(["fetch", storage.url, "--out", str(tmp_path / "out")]) == 2
     assert "new or empty folder" in capsys.readouterr().err
+
+
+def test_a_run_that_breaks_off_leaves_no_half_of_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = Storage(f"file://{tmp_path}/kept")
+    for name in ("config.json", "weights.safetensors"):
+        storage.write(name, b"{}")
+    get = Storage.get
+
+    def break_off(self: Storage, name: str, local: Path) -> None:
+        if name.startswith("weights"):
+            raise OSError("the network is gone")
+        get(self, name, local)
+
+    monkeypatch.setattr(Storage, "get", break_off)
+    assert jobs.main(["fetch", storage.url, "--out", str(tmp_path / "out")]) == 2
+    assert "the network is gone" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+def test_a_head_that_is_silent_for_a_while_is_asked_again(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[Any] = [ConnectionError("gone"), "RUNNING", ConnectionError("gone"), "SUCCEEDED"]
+
+    def info(name: str) -> SimpleNamespace:
+        answer = answers.pop(0) if answers else ConnectionError("gone")
+        if isinstance(answer, Exception):
+            raise answer
+        return SimpleNamespace(
+            status=SimpleNamespace(value=answer, is_terminal=lambda: answer == "SUCCEEDED"), message=""
+        )
+
+    monkeypatch.setattr(jobs.time, "sleep", lambda _: None)
+    client: Any = SimpleNamespace(get_job_info=info)
+    assert jobs.wait(client, "a") == 0
+    monkeypatch.setattr(jobs, "SILENT_S", 0.0)
+    with pytest.raises(UserError, match="job server to answer"):
+        jobs.wait(client, "a")

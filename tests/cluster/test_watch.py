@@ -91,3 +91,13 @@ def test_a_beacon_tells_where_its_training_thread_is(monkeypatch: pytest.MonkeyP
     assert heard[-1].stage == "meta"
     assert "tests/cluster/test_watch.py:" in heard[-1].where
     assert not heard[-1].waits
+
+
+def test_a_larger_group_that_comes_after_a_lost_one_is_not_told_to_end(clock: Clock) -> None:
+    watched = Watch(hang_s=60)
+    watched.beat("a", 0, Beat("meta", 7, "x.py:1", False))
+    clock.now = 100.0  # its machine is lost, and for a while there is none
+    assert "rank 0 hangs" in watched.hanging()
+    assert not watched.beat("new", 1, Beat("", 0, "x.py:1", False))  # heard before the new rank 0
+    assert not watched.beat("newer", 0, Beat("", 0, "x.py:1", False))
+    assert watched.hanging() == ""

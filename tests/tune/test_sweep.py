@@ -21,7 +21,8 @@ from metaart.training.journal import read_metrics
 from tune.config import Sweep, SweepConfig, prepare_sweep
 from tune.keys import read_space
 from tune.records import DIVERGED, FINISHED, RUNNING, STOPPED, Trial, note, read_trial, read_trials, trial_folder
-from tune.sweep import Halving, Proposals, concurrent, search
+from tune.shelf import Shelf
+from tune.sweep import RAY_FILES, Halving, Proposals, concurrent, search
 from tune.trial import Job, run_trial
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,7 +62,8 @@ def test_rungs_are_what_they_were_after_a_restart(tmp_path: Path) -> None:
     assert sweep.first_rung == 1
     for number in range(10):
         note(tmp_path, number, {}, RUNNING)
-    whole = Halving(sweep, [])
+    shelf = Shelf(tmp_path)
+    whole = Halving(sweep, shelf, [])
     expected = [decide(whole, number) for number in range(10)]
     assert {outcome for outcome, _ in expected} == {FINISHED, STOPPED}
     assert [read_trial(tmp_path, number).outcome == STOPPED for number in range(10)] == [
@@ -70,24 +72,40 @@ def test_rungs_are_what_they_were_after_a_restart(tmp_path: Path) -> None:
     earlier = [
         Trial(number, {}, outcome, losses(number)[:step], step) for number, (outcome, step) in enumerate(expected[:6])
     ]
-    resumed = Halving(sweep, earlier)
+    resumed = Halving(sweep, shelf, earlier)
     assert [decide(resumed, number) for number in range(6, 10)] == expected[6:]
     # One that was cut off in the middle stands at the rungs that it had passed, once.
     cut_off = Trial(5, {}, RUNNING, losses(5)[: expected[5][1]])
-    assert decide(Halving(sweep, [*earlier[:5], cut_off]), 6) == expected[6]
+    assert decide(Halving(sweep, shelf, [*earlier[:5], cut_off]), 6) == expected[6]
+
+
+def proposals(sweep: Sweep, trials: list[Trial]) -> Proposals:
+    return Proposals(sweep, Shelf(sweep.folder), trials, lambda _: None)
 
 
 def test_unfinished_trials_come_first_and_ended_ones_never(tmp_path: Path) -> None:
     sweep = sweep_in(tmp_path, trials=5, searcher="random", seed=1)
-    fresh = Proposals(sweep_in(tmp_path / "fresh", trials=5, searcher="random", seed=1), [], lambda _: None)
+    fresh = proposals(sweep_in(tmp_path / "fresh", trials=5, searcher="random", seed=1), [])
     points = [fresh.suggest(str(number)) for number in range(5)]
     assert [point["number"] for point in points] == [0, 1, 2, 3, 4]
     assert fresh.suggest("5") == "FINISHED"
     outcomes = (FINISHED, RUNNING, STOPPED, DIVERGED)
     trials = [Trial(number, points[number]["point"], outcome) for number, outcome in enumerate(outcomes)]
-    again = Proposals(sweep, trials, lambda _: None)
+    again = proposals(sweep, trials)
     assert [again.suggest("a"), again.suggest("b"), again.suggest("c")] == [points[1], points[4], "FINISHED"]
     assert read_trial(tmp_path, 1).point == points[1]["point"]
+
+
+def test_a_trial_whose_folder_was_deleted_is_done_again_and_no_other_touched(tmp_path: Path) -> None:
+    sweep = sweep_in(tmp_path, trials=5, searcher="random", seed=1)
+    points = [proposals(sweep_in(tmp_path / "fresh", trials=9, searcher="random", seed=1), []).suggest("0")]
+    trials = [Trial(number, {"algorithm.alpha": str(number + 1.0)}, FINISHED) for number in (0, 1, 3, 4)]
+    again = proposals(sweep, trials)
+    suggested = again.suggest("a")
+    assert suggested["number"] == 2
+    assert suggested["point"] != points[0]["point"]
+    assert again.suggest("b") == "FINISHED"
+    assert [trial.number for trial in read_trials(tmp_path)] == [2]
 
 
 @pytest.mark.parametrize(
@@ -124,7 +142,7 @@ def test_a_sweep_stops_the_poor_and_trains_the_good_to_the_end(ray_session: None
         assert trial.steps == 27 if trial.outcome == FINISHED else trial.steps in (1, 3, 9, 27)
         config = from_json((trial_folder(sweep.folder, trial.number) / "config.json").read_text(encoding="utf-8"))
         assert str(config.algorithm.alpha) == trial.point["algorithm.alpha"]
-    assert not (sweep.folder / "ray").exists()
+    assert not (sweep.folder / RAY_FILES).exists()
     assert search(sweep, None) == trials  # there is nothing left to do
 
 

@@ -18,9 +18,9 @@ from metaart.recipes import recipe
 from metaart.training.checkpoint import load_tensors, newest_checkpoint
 from metaart.training.journal import read_metrics
 from metaart.training.loop import Place
-from metaart.training.run import POOLED, WEIGHTS, prepare_run, start_from, train_run
+from metaart.training.run import POOLED, WEIGHTS, check_pooled, prepare_run, start_from, train_run
 from tune.records import DIVERGED, FINISHED, RUNNING, note, read_trial, trial_folder
-from tune.trial import Job, check_pooled, pooled_config, run_trial, take_pooled, train_pooled
+from tune.trial import Job, pooled_config, run_trial, take_pooled, train_pooled
 
 SINUSOID = ["domain.hidden_size=8", "meta.steps=9", "meta.tasks=3", "meta.validate_every=3", "meta.validation_tasks=6",
             "batching.mode=vmap", "checkpoint_every=100"]  # fmt: skip
@@ -33,7 +33,7 @@ def sinusoid_job(folder: Path, *settings: str) -> Job:
 def test_a_trial_reports_its_best_validation_so_far_and_ends_as_the_same_run_alone(tmp_path: Path) -> None:
     job, point, told = sinusoid_job(tmp_path), {"algorithm.alpha": "0.05"}, []
     note(tmp_path, 0, point, RUNNING)
-    run_trial(job, 0, point, told.append)
+    told.append(run_trial(job, 0, point, told.append))
     trial = read_trial(tmp_path, 0)
     assert trial.outcome == FINISHED
     assert [step for step, _ in trial.validations] == [3, 6, 9]
@@ -63,15 +63,15 @@ def test_a_trial_that_is_stopped_leaves_a_checkpoint_from_which_it_could_go_on(t
     assert newest_checkpoint(trial_folder(tmp_path, 0) / "meta" / "checkpoints") is not None
     assert read_trial(tmp_path, 0).outcome == RUNNING  # who stopped it notes why
     assert read_trial(tmp_path, 0).steps == 6
-    run_trial(job, 0, point, stop_at_6)
-    assert steps == [3, 6, 9]  # nothing is trained twice
+    assert run_trial(job, 0, point, stop_at_6) == {"step": 9, "validation": read_trial(tmp_path, 0).best}
+    assert steps == [3, 6]  # nothing is trained twice
     assert read_trial(tmp_path, 0).outcome == FINISHED
 
 
 def test_a_trial_that_diverges_is_noted_with_the_reason_and_disturbs_nothing(tmp_path: Path) -> None:
     job, point, told = sinusoid_job(tmp_path, "algorithm.steps=5"), {"algorithm.alpha": "1e30"}, []
     note(tmp_path, 0, point, RUNNING)
-    run_trial(job, 0, point, told.append)
+    assert run_trial(job, 0, point, told.append) is None
     trial = read_trial(tmp_path, 0)
     assert (trial.outcome, trial.best, told) == (DIVERGED, None, [])
     assert "finite" in trial.why
