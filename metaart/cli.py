@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
@@ -19,6 +20,8 @@ KEYS_HELP = """\
 Any value of the run can be set by its path: --set meta.steps=500 --set algorithm.order=2 --set algorithm.alpha=0.01
 --set domain.new_hands.invert=false --set batching.mode=vmap. `metaart train NAME --show` prints them all.
 """
+UNREAD = 141
+"""What a shell calls the end of a process that wrote to a pipe without a reader."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -37,24 +40,45 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; 0 if it did what was asked, 2 for bad input, 130 if it was interrupted."""
+    """Run a command.
+
+    Returns:
+        0 if it did what was asked, 2 for bad input, 130 if it was interrupted, 141 if it stopped because nobody reads
+        what it says.
+    """
     options = _parser().parse_args(arguments)
     options.command = shlex.join(["metaart", *(sys.argv[1:] if arguments is None else arguments)])
+    code: int | None = None
     try:
-        return int(options.run(options))
+        code = int(options.run(options))
+        print(end="", flush=True)  # a reader who has gone is noticed here, not when the interpreter ends
+        return code
     except UserError as error:
         print(f"metaart: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        return 0
+        return code if code is not None else 0 if options.only_prints else UNREAD
     except KeyboardInterrupt:
         print("metaart: interrupted", file=sys.stderr)
         return 130
+    finally:
+        _write_to_nobody()
+
+
+def _write_to_nobody() -> None:
+    """What stdout and stderr hold and cannot be rid of goes nowhere: the interpreter would stumble over it."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # None where it was closed from the start
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            with open(os.devnull, "wb") as nobody:
+                os.dup2(nobody.fileno(), stream.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="metaart", description=metaart.__doc__)
     parser.add_argument("--version", action="version", version=metaart.__version__)
+    parser.set_defaults(only_prints=False)  # True where nothing is lost if nobody reads what is printed from here on
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_list(commands)
     _add_data(commands)
@@ -73,7 +97,7 @@ def _command(commands: Commands, name: str, about: str, epilog: str = "") -> _Pa
 
 def _add_list(commands: Commands) -> None:
     about = "Print the arts, and for each its recipes, sources and algorithms."
-    _command(commands, "list", about).set_defaults(run=_list)
+    _command(commands, "list", about).set_defaults(run=_list, only_prints=True)
 
 
 def _add_data(commands: Commands) -> None:
@@ -130,7 +154,7 @@ def _train(options: argparse.Namespace) -> int:
     from metaart.recipes import recipe_or_file
     from metaart.training.journal import Journal, summary
     from metaart.training.loop import Interrupted, Place
-    from metaart.training.run import prepare_run, start_from, train_run
+    from metaart.training.run import check_run, prepare_run, start_from, train_run
 
     settings = [f"data={options.data}", *options.settings] if options.data else options.settings
     config = override(recipe_or_file(options.recipe, options.recipe_file), settings)
@@ -138,6 +162,7 @@ def _train(options: argparse.Namespace) -> int:
         print(to_json(config))
         return 0
     out = options.out or Path("runs") / config.recipe
+    check_run(config, out, options.start_from)
     prepare_run(config, out, resume=options.resume)
     if options.start_from is not None:
         start_from(config, out, options.start_from)
@@ -149,6 +174,7 @@ def _train(options: argparse.Namespace) -> int:
     except Interrupted as stop:
         print(f"metaart: {stop}. Go on with: the same command and --resume", file=sys.stderr)
         return 130
+    options.only_prints = True
     print(f"{summary(out)}\n{out}: weights.safetensors, config.json, metrics.jsonl, curves.png")
     return 0
 

@@ -37,7 +37,7 @@ def add_data(data: argparse.ArgumentParser) -> None:
     show.add_argument("data", nargs="?", default=_DEFAULT, help="prepared folder, or its URL (data/music)")
     show.add_argument("--sheet", type=Path, metavar="FILE", help="also draw a few pictures of each group, as PNG")
     show.add_argument("--per-group", type=int, default=8, metavar="N", help="pictures of each group on the sheet (8)")
-    show.set_defaults(run=_show)
+    show.set_defaults(run=_show, only_prints=True)
     about = "Write works of a group of a prepared folder as files again."
     export = actions.add_parser("export", help=about, description=about)
     export.add_argument("data", nargs="?", default=_DEFAULT, help="prepared folder, or its URL (data/music)")
@@ -131,14 +131,17 @@ def _fix(what: str) -> str:
 
 
 def _show(options: argparse.Namespace) -> int:
+    from metaart.data.export import write_file
     from metaart.data.shards import Dataset
     from metaart.data.sheet import sheet
     from metaart.data.show import table
 
     dataset = Dataset.open(options.data)
+    drawn = None if options.sheet is None else sheet(dataset, options.per_group)
+    if drawn is not None:
+        write_file(options.sheet, drawn)
     print(table(dataset))
-    if options.sheet is not None:
-        options.sheet.write_bytes(sheet(dataset, options.per_group))
+    if drawn is not None:
         print(options.sheet)
     return 0
 

@@ -28,6 +28,11 @@ def absolute(where: str) -> str:
     return where if not where or is_url(where) else str(Path(where).resolve())
 
 
+def same_place(one: Where, other: Where) -> bool:
+    """Whether both name one place."""
+    return absolute(str(one)) == absolute(str(other))
+
+
 def filesystem_of(where: Where) -> tuple[fs.FileSystem, str]:
     """The filesystem of a place, and the path there.
 

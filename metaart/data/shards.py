@@ -20,6 +20,7 @@ from metaart.data.works import Shard, Works, recent_rows, write_shard
 from metaart.errors import UserError
 
 FORMAT_VERSION = 1
+METADATA = "metadata.json"
 SPLITS = ("train", "validation", "test")
 
 
@@ -51,7 +52,6 @@ def write_dataset(
     shards, partial = out / "shards", out / "shards.partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    medium.save_assets(out)
     described = []
     for name, table in groups:
         write_shard(table, str(partial / f"{slug(name)}.parquet"))
@@ -84,9 +84,11 @@ def write_dataset(
         "groups": described,
         "rejected": [{"what": what, "reason": reason} for what, reason in rejected],
     }
+    (out / METADATA).unlink(missing_ok=True)  # first: it must not describe the shards of another preparation
     shutil.rmtree(shards, ignore_errors=True)
     partial.rename(shards)
-    write_text(out / "metadata.json", json.dumps(metadata, indent=1, ensure_ascii=False))
+    medium.save_assets(out)
+    write_text(out / METADATA, json.dumps(metadata, indent=1, ensure_ascii=False))
     return metadata
 
 
@@ -200,7 +202,7 @@ def read_metadata(where: Where) -> dict[str, Any] | None:
     fix = f"Delete {where} and prepare the data again."
     filesystem, root = filesystem_of(where)
     try:
-        with filesystem.open_input_stream(f"{root}/metadata.json") as stream:
+        with filesystem.open_input_stream(f"{root}/{METADATA}") as stream:
             metadata = json.loads(stream.read().decode())
     except (FileNotFoundError, NotADirectoryError):
         return None

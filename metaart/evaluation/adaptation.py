@@ -30,6 +30,7 @@ from metaart.evaluation.rivals import (
     best_rates,
     fine_tuners,
     from_scratch,
+    judged_runs,
     meta_learner,
     search_rates,
 )
@@ -114,12 +115,15 @@ def evaluate(
     Returns:
         {"methods": {name: {"units", "tried", "views": {view: {steps: {"mean", "interval", "rate"}}}}}, "paired": [...],
         ...}; losses are means over episodes, intervals half-widths at 95 %.
+
+    Raises:
+        UserError: a run that cannot be judged, or two of one name.
     """
     run_config, domain = load_config(run)
     if data is not None:
         run_config = dataclasses.replace(run_config, data=str(data))
-    contenders = [meta_learner(run_config.recipe, run)]
-    contenders += [meta_learner(name, path) for name, path in (also or {}).items()]
+    learners = judged_runs(run_config.recipe, run, also)
+    contenders = [meta_learner(name, path) for name, path in learners.items()]
     contenders += fine_tuners(run, rivals, domain, {"sgd": config.sgd_rates, "adam": config.adam_rates})
     baselines = domain.baselines if config.from_nothing else {}
     if config.from_nothing:
@@ -130,7 +134,7 @@ def evaluate(
     validations = build_sampler(seeded, run_config.meta, domain, "validation")
     judged = Episodes("test", _batches(tests, config.episodes, config.batch))
     choosing = Episodes("validation", _batches(validations, config.validation_episodes, config.batch))
-    runs = [run, *(also or {}).values(), *(rivals or {}).values()]
+    runs = [*learners.values(), *(rivals or {}).values()]
     weights = [path / file for path in runs for file in (WEIGHTS, POOLED)]
     sums = {str(path): file_sum(path) for path in weights if path.exists()}
     told = {"version": __version__, "config": asdict(seeded), "evaluation": asdict(config), "runs": sums}

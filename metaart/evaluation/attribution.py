@@ -20,7 +20,7 @@ from metaart.errors import UserError
 from metaart.evaluation.attributors import MetaMethod, Method, frozen_method
 from metaart.evaluation.episodes import Episode, Gallery, draw_episodes, open_gallery
 from metaart.evaluation.frozen import class_means, linear_probe, nearest_neighbour, standardise
-from metaart.evaluation.rivals import units_passed
+from metaart.evaluation.rivals import judged_runs, units_passed
 from metaart.evaluation.statistics import half_width, half_width_by_hand
 from metaart.functional.calibration import (
     answer_sets,
@@ -44,7 +44,7 @@ class AttributionConfig:
         shots: numbers of examples of each hand, ascending.
         query: works of each hand that are asked about, and of a stranger.
         works_per_hand: most works of a hand that are drawn from.
-        calibrated_shots: numbers of examples for which the run's own calibration is kept beside it.
+        calibrated_shots: numbers of examples for which the run's calibration is made.
         coverage: of answer sets.
         wrongly_strange: share of the hands' own works that may be called none of them.
         probe_penalties: tried for the linear probe.
@@ -98,25 +98,27 @@ class Answers(NamedTuple):
 
 
 def evaluate_attribution(run: Path, config: AttributionConfig, *, data: Where | None = None,
-                         also: Mapping[str, Path] | None = None, progress: bool = True) -> dict[str, Any]:  # fmt: skip
-    """Judge a run of attribution on the test hands, and keep its calibration beside it.
+                         also: Mapping[str, Path] | None = None, calibration_to: Path | None = None,
+                         progress: bool = True) -> dict[str, Any]:  # fmt: skip
+    """Judge a run of attribution on the test hands.
 
     Args:
         run: run directory.
         config: episodes, numbers of examples.
         data: prepared folder, if not the one the run was trained on.
         also: more runs by name, on the same episodes.
+        calibration_to: folder in which the run's calibration is kept; none of it is made if left out.
         progress: show a bar.
 
     Returns:
         {"shots": {number: {method: {"accuracy", "ece", "coverage", ...}}}, "paired": [...], ...}.
 
     Raises:
-        UserError: not a run of attribution, or too few hands.
+        UserError: not a run of attribution, two runs of one name, or too few hands.
     """
-    critic = Critic(run)
+    critics = {name: Critic(path) for name, path in judged_runs(run.name, run, also).items()}
+    critic = critics[run.name]
     folder = data or critic.creator.config.data
-    critics = {run.name: critic, **{name: Critic(path) for name, path in (also or {}).items()}}
     galleries = {
         split: open_gallery(critic.domain, folder, split, config.works_per_hand) for split in ("validation", "test")
     }
@@ -153,7 +155,8 @@ def evaluate_attribution(run: Path, config: AttributionConfig, *, data: Where | 
             rows["frozen: linear probe"]["penalty"] = penalty
             result["shots"][str(shots)] = rows
             result["paired"] += _paired(right, shots)
-    save_calibration(calibrated(MetaMethod(critic, raw), galleries["validation"], config), run)
+    if calibration_to is not None:
+        save_calibration(calibrated(MetaMethod(critic, raw), galleries["validation"], config), calibration_to)
     return {
         "episodes": config.episodes,
         "ways": config.ways,

@@ -20,14 +20,17 @@ from metaart.domains.base import Split
 from metaart.domains.critique import Curator, score_of
 from metaart.errors import UserError
 from metaart.evaluation.frozen import ridge, standardise
-from metaart.evaluation.rivals import units_passed
+from metaart.evaluation.rivals import judged_runs, units_passed
 from metaart.evaluation.statistics import half_width
 from metaart.functional.calibration import conformal_quantile, spearman
 from metaart.networks.frozen import FrozenFeatures
+from metaart.pictures.curators import HIGHEST, LOWEST
 from metaart.pictures.qualities import qualities
 from metaart.tasks import Examples, Task
 
 GOES_BY = ("qualities", "damage")
+WIDEST = float(HIGHEST - LOWEST)
+"""No score is farther from another."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class RatingConfig:
         validation_episodes: of validation curators, on which penalties and intervals are chosen.
         shots: rated examples.
         query: works that are then asked about.
-        calibrated_shots: numbers of examples for which intervals are kept beside the run.
+        calibrated_shots: numbers of examples for which the run's intervals are made.
         coverage: of intervals.
         penalties: tried for ridge regression.
         frozen_side: to which pictures are scaled for the frozen network, px.
@@ -62,10 +65,11 @@ class RatingConfig:
 
 
 class Episode(NamedTuple):
-    """One curator's examples and works to be rated, and what the curator goes by."""
+    """One curator's examples and works to be rated, what the curator goes by, and the curator's name."""
 
     task: Task
     goes_by: str
+    curator: str
 
 
 Method = Callable[[Task], Tensor]
@@ -76,8 +80,9 @@ Describe = Callable[[Examples], Tensor]
 
 
 def evaluate_rating(run: Path, config: RatingConfig, *, data: Where | None = None,
-                    also: Mapping[str, Path] | None = None, progress: bool = True) -> dict[str, Any]:  # fmt: skip
-    """Judge a run of rating on the test curators, and keep its intervals beside it.
+                    also: Mapping[str, Path] | None = None, calibration_to: Path | None = None,
+                    progress: bool = True) -> dict[str, Any]:  # fmt: skip
+    """Judge a run of rating on the test curators.
 
     The curators are made (`pictures.curators`): what they go by is known, and none of it is a person's judgement. Those
     of the test split see drawings of hands never trained on, and mind kinds of damage that training has not shown.
@@ -87,13 +92,17 @@ def evaluate_rating(run: Path, config: RatingConfig, *, data: Where | None = Non
         config: episodes and numbers of examples.
         data: prepared folder, if not the one the run was trained on.
         also: more runs by name, on the same episodes.
+        calibration_to: folder in which the run's intervals are kept; none of them are made if left out.
         progress: show a bar.
 
     Returns:
         {"methods": {name: {"all" and what curators go by: {"spearman", "interval"}, ...}}, "paired": [...], ...}.
+
+    Raises:
+        UserError: not a run of rating, or two runs of one name.
     """
-    critic = Critic(run)
-    critics = {run.name: critic, **{name: Critic(path) for name, path in (also or {}).items()}}
+    critics = {name: Critic(path) for name, path in judged_runs(run.name, run, also).items()}
+    critic = critics[run.name]
     folder = data or critic.creator.config.data
     counts: dict[Split, int] = {"validation": config.validation_episodes, "test": config.episodes}
     episodes = {split: draw(critic, folder, split, count, config.shots, config) for split, count in counts.items()}
@@ -114,7 +123,8 @@ def evaluate_rating(run: Path, config: RatingConfig, *, data: Where | None = Non
         for name, describe in describers.items():
             rows[name], ranks[name] = _summary(_ridge(describe, episodes, config), episodes, config)
             bar.update()
-    save_calibration(calibrated(critic, folder, config), run)
+    if calibration_to is not None:
+        save_calibration(calibrated(critic, folder, config), calibration_to)
     return {
         "episodes": config.episodes,
         "shots": config.shots,
@@ -136,7 +146,8 @@ def draw(critic: Critic, data: Where, split: Split, count: int, shots: int, conf
         curator = sampler.hand(0, index)
         assert isinstance(curator, Curator)
         assert curator.taste is not None
-        found.append(Episode(sampler.task(0, index), "damage" if curator.taste.damage else "qualities"))
+        goes_by = "damage" if curator.taste.damage else "qualities"
+        found.append(Episode(sampler.task(0, index), goes_by, curator.name))
     return found
 
 
@@ -146,9 +157,14 @@ def calibrated(critic: Critic, data: Where, config: RatingConfig) -> Calibration
     for shots in config.calibrated_shots:
         episodes = draw(critic, data, "validation", config.validation_episodes, shots, config)
         errors = [_error(_meta(critic)(episode.task), episode) for episode in episodes]
-        bound = min(9.0, conformal_quantile(torch.cat(errors), config.coverage, len(errors)))
-        entries.append(Confidence(shots, score_bound=bound))
+        entries.append(Confidence(shots, score_bound=_bound(errors, episodes, config.coverage)))
     return Calibration(config.coverage, 0.0, config.validation_episodes, tuple(entries))
+
+
+def _bound(errors: list[Tensor], episodes: list[Episode], coverage: float) -> float:
+    """Half the width of the interval for a new curator: one who comes in several episodes is still one."""
+    curators = len({episode.curator for episode in episodes})
+    return min(WIDEST, conformal_quantile(torch.cat(errors), coverage, curators))
 
 
 def _meta(critic: Critic) -> Method:
@@ -193,7 +209,7 @@ def _summary(said: Mapping[Split, list[Tensor]], episodes: Mapping[Split, list[E
         split: [_error(one, episode) for one, episode in zip(said[split], some, strict=True)]
         for split, some in episodes.items()
     }
-    bound = conformal_quantile(torch.cat(errors["validation"]), config.coverage, len(errors["validation"]))
+    bound = _bound(errors["validation"], episodes["validation"], config.coverage)
     within = np.array([float((one <= bound).double().mean()) for one in errors["test"]])
     ranks = np.array([_rank(one, episode) for one, episode in zip(said["test"], episodes["test"], strict=True)])
     row: dict[str, Any] = {

@@ -14,6 +14,7 @@ from metaart.algorithms import Batching, MetaAlgorithm
 from metaart.algorithms.maml import MAML, MAMLConfig
 from metaart.algorithms.pooled import PooledConfig
 from metaart.domains import Domain
+from metaart.errors import UserError
 from metaart.tasks import Params
 from metaart.training.journal import read_metrics
 from metaart.training.run import POOLED, load_algorithm, load_config, pooled_theta
@@ -47,6 +48,22 @@ class Contender(NamedTuple):
     units: int
     at_rate: Callable[[float], MetaAlgorithm]
     rates: tuple[float, ...] = ()
+
+
+def judged_runs(name: str, run: Path, also: Mapping[str, Path] | None) -> dict[str, Path]:
+    """The runs of meta-learners by name, that which is evaluated first.
+
+    Raises:
+        UserError: another has its name: the two would be taken for one.
+    """
+    others = dict(also or {})
+    if name in others:
+        raise UserError(
+            expected=f"runs with names of their own beside {name}, which is {run}",
+            got=f"{name}={others[name]}",
+            fix=f"Give it another name: --also {name}-2={others[name]}",
+        )
+    return {name: run, **others}
 
 
 def meta_learner(name: str, run: Path) -> Contender:

@@ -142,7 +142,8 @@ def evaluate(
                 made[name] = _adapted(domain, pooled, theta, walk, subject, photographs, config.steps)
         made |= _without_network(domain, subject, photographs, config, lite)
         trials.append(made)
-    return summary(run_config.recipe, subjects, trials, config), subjects, photographs, trials
+    seen = {"photographs_seen": not domain.config.photographs}  # those that ship are in every split
+    return summary(run_config.recipe, subjects, trials, config) | seen, subjects, photographs, trials
 
 
 def subjects_of(domain: Style, data: Where, photographs: Sequence[Pixels], config: StylisationConfig) -> list[Subject]:

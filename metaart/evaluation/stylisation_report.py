@@ -25,6 +25,12 @@ YARDSTICK = (GATYS, 100)
 TARGET_STEPS, TARGET_SPEED = 20, 50
 """The target: a loss no higher than the yardstick's after so many steps, so many times faster for a photograph."""
 
+PHOTOGRAPHS_SEEN = (
+    " The photographs are not new to the run: it has no folder of them (domain.photographs), so it was trained on the "
+    "same that it is judged on."
+)
+"""Said of a run that was trained on the photographs that ship."""
+
 WORST = 4
 """How many failures are shown."""
 
@@ -36,7 +42,7 @@ def text(result: dict[str, Any]) -> str:
     parts = [
         f"{len(result['styles'])} styles that the run has never met, {result['photographs']} photographs each, squares "
         f"of {result['size']} px, the same for every method; means over styles ± 95 % interval; lower is better. "
-        "Seconds are of one thread of the processor.",
+        "Seconds are of one thread of the processor." + (PHOTOGRAPHS_SEEN if result.get("photographs_seen") else ""),
         markdown(_table(result, shown)),
         f"**Total loss less that of {YARDSTICK[0]} after {YARDSTICK[1]} steps, style by style** (below zero is better)",
         markdown(_paired(totals, shown)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,17 @@ from metaart.creation.likelihood import token_losses
 from metaart.creation.music import music_of
 from metaart.data.location import Where
 from metaart.data.sampler import EpisodeConfig, TaskSampler
-from metaart.domains.base import Split
+from metaart.domains.base import Hand, Split
+from metaart.domains.music import Music
+from metaart.errors import UserError
 from metaart.evaluation.statistics import half_width
 from metaart.functional.calibration import expected_calibration_error, fitted_temperature
 from metaart.functional.sequence import token_nll
 from metaart.tasks import Examples
+
+ADAPTED, BIGRAMS = "adapted models", "bigrams of the examples"
+Said = tuple[Tensor, Tensor]
+"""Log-likelihoods of tunes under each hand, (episodes, tunes, hands), and whose they are, (episodes, tunes)."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,10 @@ class TunesConfig:
     seed: int = 7
 
 
+CALIBRATION = TunesConfig(validation_episodes=30)
+"""Of the calibration that `metaart evaluate` keeps beside a run: 600 tunes for one number, half a minute."""
+
+
 def evaluate_tunes(
     run: Path, config: TunesConfig, *, data: Where | None = None, progress: bool = True
 ) -> dict[str, Any]:
@@ -65,44 +76,69 @@ def evaluate_tunes(
     creator = Creator(run)
     domain = music_of(creator, fix="Give a run of `metaart train music`.")
     folder = data or creator.config.data
-    said: dict[str, dict[Split, tuple[Tensor, Tensor]]] = {"adapted models": {}, "bigrams of the examples": {}}
-    ways = config.ways
     counts: dict[Split, int] = {"validation": config.validation_episodes, "test": config.episodes}
     hands = {split: domain.hands(folder, split, varied=False) for split in counts}
-    for some in hands.values():
-        ways = min(ways, sum(hand.num_works >= config.shots + config.query for hand in some))
+    ways = _ways(config, *hands.values())
     with tqdm(total=sum(counts.values()), desc="tunes", disable=not progress) as bar:
-        for split, count in counts.items():
-            sampler = TaskSampler(
-                hands[split], EpisodeConfig(config.shots, config.query, size_power=0.0, ways=ways), config.seed
-            )
-            logits: dict[str, list[Tensor]] = {name: [] for name in said}
-            labels = []
-            for index in range(count):
-                task = sampler.task(0, index)
-                supports = [_of(task.support, hand) for hand in range(ways)]
-                tunes = task.query["tokens"]
-                adapted = [creator.adapt(support) for support in supports]
-                nats, _ = token_losses(creator, domain, adapted, tunes)
-                logits["adapted models"].append(-nats.sum(-1).T)
-                counted = [domain.baselines["bigrams of the support set"](support) for support in supports]
-                logits["bigrams of the examples"].append(
-                    torch.stack([-_nats(predict, tunes, domain.vocabulary.pad) for predict in counted], 1)
-                )
-                labels.append(task.query["labels"])
-                bar.update()
-            for name, rows in logits.items():
-                said[name][split] = torch.stack(rows), torch.stack(labels)
-    methods = {name: _summary(*both["validation"], *both["test"]) for name, both in said.items()}
+        said = {
+            split: _said(creator, domain, _sampler(hands[split], ways, config), count, bar)
+            for split, count in counts.items()
+        }
+    methods = {name: _summary(*said["validation"][name], *said["test"][name]) for name in said["test"]}
     return {"episodes": config.episodes, "validation_episodes": config.validation_episodes, "ways": ways,
             "shots": config.shots, "query": config.query,
             "hands": {split: len(some) for split, some in hands.items()}, "methods": methods}  # fmt: skip
 
 
-def calibration_of_tunes(result: dict[str, Any]) -> Calibration:
-    """What `metaart create critique` needs to know of a run of music that was judged: its temperature."""
-    known = Confidence(result["shots"], result["methods"]["adapted models"]["temperature"])
-    return Calibration(0.9, 0.0, result["validation_episodes"], (known,))
+def calibrated(run: Path, config: TunesConfig, *, progress: bool = True) -> Calibration:
+    """What `metaart create critique` needs to know of a run of music: its temperature, from the validation hands.
+
+    Raises:
+        UserError: not a run of music, or too few hands.
+    """
+    creator = Creator(run)
+    domain = music_of(creator, fix="Give a run of `metaart train music`.")
+    hands = domain.hands(creator.config.data, "validation", varied=False)
+    sampler = _sampler(hands, _ways(config, hands), config)
+    with tqdm(total=config.validation_episodes, desc="tunes", disable=not progress) as bar:
+        said = _said(creator, domain, sampler, config.validation_episodes, bar)
+    known = Confidence(config.shots, _temperature(*said[ADAPTED]))
+    return Calibration(0.9, 0.0, config.validation_episodes, (known,))
+
+
+def _ways(config: TunesConfig, *splits: Sequence[Hand]) -> int:
+    """Composers an episode, as far as every split has them."""
+    needed = config.shots + config.query
+    ways = min(config.ways, *(sum(hand.num_works >= needed for hand in some) for some in splits))
+    if ways < 2:
+        raise UserError(
+            expected=f"two hands or more of {needed} works or more in each split",
+            got=f"{ways}",
+            fix="Prepare more works.",
+        )
+    return ways
+
+
+def _sampler(hands: Sequence[Hand], ways: int, config: TunesConfig) -> TaskSampler:
+    return TaskSampler(hands, EpisodeConfig(config.shots, config.query, size_power=0.0, ways=ways), config.seed)
+
+
+def _said(creator: Creator, domain: Music, sampler: TaskSampler, count: int, bar: Any) -> dict[str, Said]:
+    """What adapted models, and bigrams counted on the examples, say of the tunes of so many episodes."""
+    logits: dict[str, list[Tensor]] = {ADAPTED: [], BIGRAMS: []}
+    labels = []
+    for index in range(count):
+        task = sampler.task(0, index)
+        supports = [_of(task.support, hand) for hand in range(sampler.config.ways)]
+        tunes = task.query["tokens"]
+        adapted = [creator.adapt(support) for support in supports]
+        nats, _ = token_losses(creator, domain, adapted, tunes)
+        logits[ADAPTED].append(-nats.sum(-1).T)
+        counted = [domain.baselines["bigrams of the support set"](support) for support in supports]
+        logits[BIGRAMS].append(torch.stack([-_nats(predict, tunes, domain.vocabulary.pad) for predict in counted], 1))
+        labels.append(task.query["labels"])
+        bar.update()
+    return {name: (torch.stack(rows), torch.stack(labels)) for name, rows in logits.items()}
 
 
 def _of(examples: Examples, hand: int) -> Examples:
@@ -117,10 +153,14 @@ def _nats(predict: Any, tunes: Tensor, pad: int) -> Tensor:
     return total
 
 
-def _summary(logits: Tensor, labels: Tensor, test_logits: Tensor, test_labels: Tensor) -> dict[str, float]:
+def _temperature(logits: Tensor, labels: Tensor) -> float:
     # Nats of whole tunes are hundreds: brought to the order of one first, so that the temperature's bounds do not bind.
     scale = 100.0
-    temperature = scale * fitted_temperature(logits.flatten(0, 1) / scale, labels.flatten())
+    return scale * fitted_temperature(logits.flatten(0, 1) / scale, labels.flatten())
+
+
+def _summary(logits: Tensor, labels: Tensor, test_logits: Tensor, test_labels: Tensor) -> dict[str, float]:
+    temperature = _temperature(logits, labels)
     sure, named = (test_logits / temperature).softmax(-1).max(-1)
     right = named == test_labels
     accuracy = right.double().mean(1).numpy().astype(np.float64)

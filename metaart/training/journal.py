@@ -5,11 +5,37 @@ from __future__ import annotations
 import json
 import sys
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from tqdm import tqdm
+
+
+class _Terminal:
+    """stderr for as long as somebody reads it, then nothing: a training outlives its terminal."""
+
+    def __init__(self) -> None:
+        self._gone = False
+
+    def write(self, text: str) -> None:
+        """Write, or leave it."""
+        self._unless_gone(lambda: sys.stderr.write(text))
+
+    def flush(self) -> None:
+        """Flush, or leave it."""
+        self._unless_gone(sys.stderr.flush)
+
+    def _unless_gone(self, act: Callable[[], object]) -> None:
+        if not self._gone:
+            try:
+                act()
+            except OSError:  # caught here, not around tqdm: it would keep its lock, and its thread would wait for ever
+                self._gone = True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.stderr, name)
 
 
 class Progress:
@@ -20,25 +46,26 @@ class Progress:
     """
 
     def __init__(self, totals: dict[str, int]) -> None:
-        self._totals, self._stage = totals, ""
+        self._totals, self._stage, self._terminal = totals, "", _Terminal()
         self._bar: tqdm[Any] | None = None
 
     def __call__(self, line: dict[str, Any]) -> None:
         """Take one line: {"stage", "step", "loss", ...}, or {"stage", "step", "note"} with something to be read."""
         if "note" in line:
-            tqdm.write(f"{line['stage']}: {line['note']}", file=sys.stderr)
+            tqdm.write(f"{line['stage']}: {line['note']}", file=self._terminal)
             return
         if line["stage"] != self._stage or self._bar is None:
             self.close()
             self._stage = line["stage"]
             total = self._totals.get(self._stage)
-            self._bar = tqdm(total=total, initial=line["step"] - 1, desc=self._stage, unit="step", file=sys.stderr)
+            self._bar = tqdm(total=total, initial=line["step"] - 1, desc=self._stage, unit="step", file=self._terminal)
         self._bar.update(line["step"] - self._bar.n)
         shown = {"query": line["loss"]}
         shown |= {"before": line["before"]} if "before" in line else {}
         shown |= {"tasks/s": line["tasks_per_s"]} if "tasks_per_s" in line else {}
         if "validation" in line:
-            self._bar.write(f"{self._stage} step {line['step']}: validation {line['validation']:.4f}", file=sys.stderr)
+            said = f"{self._stage} step {line['step']}: validation {line['validation']:.4f}"
+            self._bar.write(said, file=self._terminal)
         self._bar.set_postfix({name: f"{value:.3f}" for name, value in shown.items()})
 
     def close(self) -> None:

@@ -26,6 +26,36 @@ Tasks = tuple[TaskSampler, TaskSampler | None]
 """Of a stage: to train on, and to validate on."""
 
 
+def check_run(config: RunConfig, folder: Path, other: Path | None = None) -> None:
+    """Raise `UserError` here, before anything is written, for what training would stumble over.
+
+    That is data that cannot be used, an art form that lacks what the algorithm needs, and a run to start from that has
+    no pooled weights, or those of another learner.
+
+    Args:
+        config: of the run.
+        folder: the run directory, there or not; its finished stages need no data.
+        other: run that `start_from` is to take pooled weights from.
+    """
+    domain = build_domain(config)
+    if other is not None and not (folder / POOLED).exists():
+        check_pooled(config, other)
+    if config.meta.steps:
+        build_algorithm(config, domain)
+    _tasks_by_stage(config, folder, domain, taken_over=other is not None)
+
+
+def check_pooled(config: RunConfig, other: Path) -> State:
+    """The pooled weights of another run, if it has any, and of this run's learner.
+
+    Raises:
+        UserError: it has none, or those of another learner.
+    """
+    weights = load_tensors(other / POOLED)
+    load_weights(build_pooled(config, build_domain(config)), weights)
+    return weights
+
+
 def prepare_run(config: RunConfig, folder: Path, *, resume: bool) -> None:
     """Make the run directory, or check that it is the one to go on with.
 
@@ -60,9 +90,7 @@ def start_from(config: RunConfig, folder: Path, other: Path) -> None:
     """
     if (folder / POOLED).exists():
         return
-    weights = load_tensors(other / POOLED)
-    load_weights(build_pooled(config, build_domain(config)), weights)
-    save_tensors(folder / POOLED, weights)
+    save_tensors(folder / POOLED, check_pooled(config, other))
     kept = read_metrics(other).get("pretrain", {}).values()
     save_text(folder / METRICS, "".join(f"{json.dumps(line)}\n" for line in kept))
 
@@ -76,13 +104,8 @@ def train_run(config: RunConfig, place: Place, make_step: MakeStep = LocalStep) 
         make_step: builds the outer step; the local one, or one over a cluster.
     """
     domain, folder = build_domain(config), place.folder
-    stages = {"pretrain": (config.pretrain, POOLED), "meta": (config.meta, WEIGHTS)}
     # Of all stages before the first begins: a task that the data cannot give is said at once, not hours later.
-    tasks = {
-        name: _tasks(config, stage, domain)
-        for name, (stage, makes) in stages.items()
-        if stage.steps and not (folder / makes).exists()
-    }
+    tasks = _tasks_by_stage(config, folder, domain)
     if "pretrain" in tasks:
         pooled = build_pooled(config, domain)
         _train_stage("pretrain", config.pretrain, tasks["pretrain"], domain, pooled, place, make_step)
@@ -100,6 +123,16 @@ def pooled_theta(config: RunConfig, domain: Domain, folder: Path) -> State:
     pooled = build_pooled(config, domain)
     load_weights(pooled, load_tensors(folder / POOLED))
     return {name: value.detach() for name, value in pooled.theta().items()}
+
+
+def _tasks_by_stage(config: RunConfig, folder: Path, domain: Domain, taken_over: bool = False) -> dict[str, Tasks]:
+    """Of the stages that are still to be trained; the pooled one is not where its weights are taken over."""
+    stages = {"pretrain": (config.pretrain, POOLED), "meta": (config.meta, WEIGHTS)}
+    done = {name for name, (_, makes) in stages.items() if (folder / makes).exists()}
+    done |= {"pretrain"} if taken_over else set()
+    return {
+        name: _tasks(config, stage, domain) for name, (stage, _) in stages.items() if stage.steps and name not in done
+    }
 
 
 def _tasks(config: RunConfig, stage: StageConfig, domain: Domain) -> Tasks:

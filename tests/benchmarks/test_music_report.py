@@ -2,6 +2,9 @@
 
 import json
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from benchmarks import music_report, music_study
 from benchmarks.study import results_file
@@ -31,11 +34,14 @@ def test_the_results_are_of_the_commands_of_the_study() -> None:
     assert results["evaluations"]["against-pooled"]["created"]["hands"] >= 20
 
 
-def test_a_lead_is_that_of_the_better_meta_learner_over_the_better_optimizer() -> None:
-    def row(meta: str, other: str, steps: int, ahead: float) -> dict[str, object]:
-        return {"meta": meta, "other": other, "view": "whole", "steps": steps, "ahead": ahead, "interval": 0.001}
+def row(meta: str, other: str, steps: int, ahead: float, by_hand: float = 0.001) -> dict[str, Any]:
+    """A difference that is no chance as far as its episodes say."""
+    return {"meta": meta, "other": other, "view": "whole", "steps": steps, "ahead": ahead, "interval": 0.0001,
+            "interval_by_hand": by_hand}  # fmt: skip
 
-    evaluation = {
+
+def test_a_lead_is_that_of_the_better_meta_learner_over_the_better_optimizer() -> None:
+    evaluation: dict[str, Any] = {
         "steps": [0, 1],
         "paired": [
             row("meta: a", "fine-tuning plain, SGD", 1, 0.09),
@@ -44,7 +50,20 @@ def test_a_lead_is_that_of_the_better_meta_learner_over_the_better_optimizer() -
             row("meta: b", "fine-tuning plain, Adam", 1, 0.05),
         ],
     }
-    assert "0.070 after 1" in music_report._leads(evaluation)
-    assert "is held" in music_report._leads(evaluation)
-    evaluation["paired"][1]["ahead"] = 0.055  # type: ignore[index]
-    assert "is missed" in music_report._leads(evaluation)
+    assert "0.070 ± 0.001 after 1" in music_report._leads(evaluation)
+    assert music_report._leads(evaluation).endswith("is held.")
+    evaluation["paired"][1]["interval_by_hand"] = 0.011
+    assert "is held by the means; the intervals reach below it" in music_report._leads(evaluation)
+    evaluation["paired"][1]["ahead"] = 0.055
+    assert music_report._leads(evaluation).endswith("is missed.")
+
+
+@pytest.mark.parametrize(
+    ("ahead", "by_hand", "said"), [(0.01, 0.009, "ahead of both at step 1"), (0.01, 0.011, "level at 1"),
+                                   (-0.01, 0.009, "behind at 1"), (-0.01, 0.011, "level at 1")],
+)  # fmt: skip
+def test_a_verdict_goes_by_hands_not_by_episodes(ahead: float, by_hand: float, said: str) -> None:
+    rows = [row("meta: a", f"fine-tuning pooled, {inner}", 1, ahead, by_hand) for inner in ("SGD", "Adam")]
+    evaluation = {"steps": [1], "views": ["whole"], "paired": rows}
+    assert music_report._verdict(evaluation) == f"- a, whole: {said}."
+    assert f"± {by_hand:.4f}" in music_report._ahead(evaluation, "pooled")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import mido
 import pytest
 
 from metaart.cli import main
-from metaart.data.export import export
+from metaart.data.export import export, write_file
 from metaart.data.shards import Dataset
 from metaart.errors import UserError
 
@@ -30,6 +31,39 @@ def test_an_unknown_group_is_refused_and_nothing_is_written(music_data: Path, tm
     with pytest.raises(UserError, match="a group of this data"):
         export(Dataset.open(music_data), "China: Atlantis", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_where_nothing_can_be_written_is_said_in_words(
+    music_data: Path, drawings_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "folder").mkdir()
+    for command in (
+        ["export", str(music_data), "--group", "Luxembourg", "--out", str(tmp_path / "file")],
+        ["export", str(music_data), "--group", "Luxembourg", "--out", str(tmp_path / "file" / "below")],
+        ["show", str(drawings_data), "--sheet", str(tmp_path / "folder")],
+        ["show", str(drawings_data), "--sheet", str(tmp_path / "file" / "sheet.png")],
+        ["show", str(drawings_data), "--sheet", "."],
+    ):
+        assert main(["data", *command]) == 2
+        said = capsys.readouterr().err
+        assert "expected a file that can be written; got" in said
+        assert command[-1] in said
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "folder"]
+
+
+def test_a_full_disk_leaves_the_file_that_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_file(tmp_path / "new" / "a.png", b"old")
+
+    def full(path: Path, data: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(data[:1])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(UserError, match="No space left"):
+        write_file(tmp_path / "new" / "a.png", b"new")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "new").iterdir()} == {"a.png": b"old"}
 
 
 def test_the_command_writes_and_the_picture_shows_what_it_wrote(

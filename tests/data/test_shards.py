@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from metaart.data.shards import Dataset, slug
+from metaart.data import shards
+from metaart.data.media.music import Music
+from metaart.data.shards import Dataset, slug, write_dataset
 from metaart.data.show import table
 from metaart.errors import UserError
 
@@ -25,6 +29,29 @@ def test_the_splits_keep_traditions_apart(music_data: Path) -> None:
     assert all(held.values())
     assert {split: sorted(found) for split, found in held.items()} == dataset.metadata["traditions"]
     assert sum(map(len, held.values())) == len(set().union(*held.values()))
+
+
+@pytest.mark.parametrize("killed_at", ["rmtree", "rename", "write_text"])
+def test_metadata_never_describes_the_shards_of_another_preparation(
+    killed_at: str, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A killed preparation leaves a folder that is none, whichever step of putting shards in place was the last."""
+    first = Dataset.open(copy).metadata["groups"][0]
+    table = pq.read_table(copy / "shards" / first["shard"])
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    def groups() -> Iterator[tuple[str, pa.Table]]:
+        yield first["name"], table
+        assert Dataset.open(copy).works(first["name"]), "whole as long as nothing of it is replaced"
+        where = {"rmtree": shutil, "rename": Path, "write_text": shards}[killed_at]
+        monkeypatch.setattr(where, killed_at, killed)
+
+    with pytest.raises(KeyboardInterrupt):
+        write_dataset(copy, Music(), groups(), [], {})
+    with pytest.raises(UserError, match=r"without it"):
+        Dataset.open(copy)
 
 
 def test_a_shard_is_plain_parquet(music_data: Path) -> None:

@@ -8,12 +8,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
 from metaart.cli import main
 from metaart.config import override
 from metaart.creation.confidence import load_calibration
 from metaart.creation.critic import Critic
-from metaart.evaluation.rating import RatingConfig, draw, evaluate_rating
+from metaart.errors import UserError
+from metaart.evaluation.rating import WIDEST, Episode, RatingConfig, _bound, draw, evaluate_rating
 from metaart.training.loop import Place
 from metaart.training.run import load_config, prepare_run, train_run
 
@@ -27,7 +29,7 @@ def run(rating_run: Path, tmp_path: Path) -> Path:
 
 
 def test_ridge_on_the_qualities_finds_the_curators_who_go_by_them(run: Path) -> None:
-    result = evaluate_rating(run, SMALL, progress=False)
+    result = evaluate_rating(run, SMALL, calibration_to=run, progress=False)
     assert set(result["methods"]) == {"meta: run", "ridge on frozen features", "ridge on the measured qualities",
                                       "ridge on the features of run"}  # fmt: skip
     assert sum(result["goes_by"].values()) == 12
@@ -65,6 +67,24 @@ def test_curators_are_the_same_every_time_and_other_ones_in_every_split(run: Pat
     assert {episode.goes_by for episode in draw(critic, drawings_data, "test", 40, 3, SMALL)} == {"damage", "qualities"}
 
 
+def test_a_curator_who_comes_twice_is_one_curator(run: Path, drawings_data: Path) -> None:
+    """Twelve episodes of six curators promise nothing of a seventh, as those of twelve would."""
+    episodes = draw(Critic(run), drawings_data, "validation", 60, 3, SMALL)
+    first: dict[str, Episode] = {episode.curator: episode for episode in episodes}
+    assert len(first) > 12
+    twelve = list(first.values())[:12]
+    errors = [torch.full((8,), 0.25 * place) for place in range(12)]
+    assert _bound(errors, twelve, 0.9) == 2.75  # the ceil(12 * 8 * 13 / 12 * 0.9) = 94th of 96
+    assert _bound(errors, twelve[:6] * 2, 0.9) == WIDEST
+
+
+def test_what_a_rating_does_not_take_is_refused(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(UserError, match="names of their own beside run"):
+        evaluate_rating(run, SMALL, also={"run": run}, progress=False)
+    assert main(["evaluate", str(run), "--ways", "5"]) == 2
+    assert "for attribution alone" in capsys.readouterr().err
+
+
 def test_the_command_judges_a_rating(
     run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -72,3 +92,4 @@ def test_the_command_judges_a_rating(
     assert main(["evaluate", str(run)]) == 0
     assert "nothing here is a person's judgement" in capsys.readouterr().out
     assert json.loads((run / "evaluation.json").read_text())["shots"] == 6
+    assert load_calibration(run) is not None

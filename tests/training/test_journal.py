@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -84,6 +86,19 @@ def test_the_bar_shows_stage_losses_and_speed(tmp_path: Path, capsys: pytest.Cap
     for part in ("pretrain", "4/4", "9/9", "before=2.250", "tasks/s=7.500", "step 9: validation 0.6250"):
         assert part in shown
     assert capsys.readouterr().out == ""
+
+
+def test_training_goes_on_where_the_terminal_has_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("sys.stderr", Gone())
+    with Journal(tmp_path, {"pretrain": 4, "meta": 9}) as journal:
+        journal(line("pretrain", 4))
+        journal({"stage": "pretrain", "step": 4, "note": "something to be read"})
+        journal(line("meta", 9, validation=0.625))
+    assert list(read_metrics(tmp_path)) == ["pretrain", "meta"]
 
 
 def test_nothing_said_is_nothing_drawn(tmp_path: Path) -> None:

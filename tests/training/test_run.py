@@ -20,7 +20,15 @@ from metaart.score.compose import ComposeRequest
 from metaart.training.checkpoint import load_tensors
 from metaart.training.journal import read_metrics
 from metaart.training.loop import Place
-from metaart.training.run import load_algorithm, load_config, pooled_theta, prepare_run, start_from, train_run
+from metaart.training.run import (
+    check_run,
+    load_algorithm,
+    load_config,
+    pooled_theta,
+    prepare_run,
+    start_from,
+    train_run,
+)
 
 SINUSOID = ["domain.hidden_size=5", "pretrain.steps=2", "meta.steps=2", "meta.tasks=2", "pretrain.tasks=2",
             "meta.validation_tasks=2", "pretrain.validation_tasks=2", "batching.mode=loop"]  # fmt: skip
@@ -72,6 +80,41 @@ def test_tasks_that_the_data_cannot_give_are_refused_before_the_pooled_stage(con
     with pytest.raises(UserError, match=r"10000 query works"):
         train_run(greedy, Place(tmp_path / "run"))
     assert not (tmp_path / "run" / "pooled.safetensors").exists()
+
+
+@pytest.mark.parametrize("refused", ["algorithm", "episode", "no-run", "another-learner"])
+def test_a_refused_training_writes_nothing_and_is_no_obstacle_to_the_next(
+    refused: str, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train = ["train", "sinusoid", *(part for setting in SINUSOID for part in ("--set", setting))]
+    train += ["--out", str(tmp_path / "run")]
+    wrong = {
+        "algorithm": ["--set", "algorithm=protonet"],
+        "episode": ["--set", "meta.episode.query=10000"],
+        "no-run": ["--start-from", str(tmp_path / "nowhere")],
+        "another-learner": ["--start-from", str(run), "--set", "domain.hidden_size=6"],
+    }[refused]
+    assert main([*train, *wrong]) == 2
+    assert not (tmp_path / "run").exists()
+    assert capsys.readouterr().err.startswith("metaart: expected")
+    assert main([*train, "--start-from", str(run)]) == 0
+
+
+def test_music_without_data_is_refused_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "music"]) == 2
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_finished_run_is_resumed_without_its_data(tiny_run: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_run, tmp_path / "run")
+    config, _ = load_config(tmp_path / "run")
+    gone = override(config, ["data=gone"])
+    check_run(gone, tmp_path / "run")
+    with pytest.raises(UserError, match="gone"):
+        check_run(gone, tmp_path / "new")
 
 
 def test_a_run_is_not_overwritten(config: RunConfig, run: Path) -> None:
