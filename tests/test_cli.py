@@ -282,3 +282,11 @@ def test_a_command_that_is_none_ends_with_2(capsys: pytest.CaptureFixture[str]) 
         main(["paint"])
     assert stop.value.code == 2
     assert "paint" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("out", ["file", "file/below", "/proc/none"])
+def test_a_folder_that_cannot_be_made_is_said(out: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    for words in (["train", "sinusoid"], ["evaluate", "metaart/models/music"]):
+        assert main([*words, "--out", str(tmp_path / out)]) == 2
+        assert "expected a folder that is there or can be made" in capsys.readouterr().err

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from cluster.config import ClusterConfig
 from metaart.config import RunConfig, to_json
+from metaart.data.location import make_folder
 from metaart.errors import UserError
 from metaart.training.checkpoint import load_json, save_text
 from tune.searchers import SEARCHERS
@@ -90,7 +91,7 @@ def prepare_sweep(sweep: Sweep, *, resume: bool) -> None:
         UserError: as `check_sweep` does.
     """
     check_sweep(sweep, resume=resume)
-    sweep.folder.mkdir(parents=True, exist_ok=True)
+    make_folder(sweep.folder)
     save_text(sweep.folder / SWEEP, json.dumps(plain(sweep), indent=1))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ NEVER = 1e9
 
 @dataclass(frozen=True)
 class Confidence:
-    """What holds for answers from so many examples.
+    """What holds for answers from so many examples, among so many hands.
 
     Attributes:
         shots: examples of each hand, or of the curator.
@@ -30,6 +31,7 @@ class Confidence:
         strange_bound: a work whose `strangeness` is above is called none of the hands; `wrongly_strange` of works that
             are one's are too.
         score_bound: half the width of the interval around a score that holds `coverage` of a curator's own scores.
+        ways: hands to choose from, or curators, of whom there is one.
     """
 
     shots: int
@@ -37,17 +39,18 @@ class Confidence:
     set_bound: float = 1.0
     strange_bound: float = NEVER
     score_bound: float = 9.0
+    ways: int = 5
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Confidence by number of examples.
+    """Confidence by number of hands and of examples.
 
     Attributes:
         coverage: of answer sets and intervals.
         wrongly_strange: share of works by one of the hands that are called none of them.
-        episodes: of validation hands, for each number of examples.
-        entries: ascending by shots.
+        episodes: of validation hands, for each number of hands and of examples.
+        entries: ascending by hands, then by examples.
     """
 
     coverage: float
@@ -55,9 +58,13 @@ class Calibration:
     episodes: int
     entries: tuple[Confidence, ...]
 
-    def at(self, shots: int) -> Confidence:
-        """What was learned with the number of examples nearest to this one, the fewer of two that are equally near."""
-        return min(self.entries, key=lambda entry: abs(entry.shots - shots))
+    def at(self, shots: int, ways: int = 5) -> Confidence:
+        """What was learned with the numbers nearest to these, the fewer of two that are equally near.
+
+        Hands come first and are compared by their ratio: bounds change more with them than with the examples.
+        """
+        near = min(self.entries, key=lambda entry: abs(math.log(entry.ways / ways))).ways
+        return min((entry for entry in self.entries if entry.ways == near), key=lambda entry: abs(entry.shots - shots))
 
 
 def save_calibration(calibration: Calibration, run: Path) -> None:

@@ -58,9 +58,9 @@ class Critic:
         self._layer = self.domain.head.layer
         self.calibration = load_calibration(self.creator.run)
 
-    def confidence(self, shots: int) -> Confidence:
-        """What validation taught about answers from so many examples; nothing where the run was never evaluated."""
-        return Confidence(shots) if self.calibration is None else self.calibration.at(shots)
+    def confidence(self, shots: int, ways: int = 5) -> Confidence:
+        """What validation taught about answers from so many examples, among so many hands; nothing without one."""
+        return Confidence(shots) if self.calibration is None else self.calibration.at(shots, ways)
 
     def adapt(self, support: Examples, steps: int | None = None) -> Params:
         """Weights adapted to examples: {"pictures", "labels"} or {"pictures", "scores"}."""
@@ -106,7 +106,7 @@ class Critic:
 
     def probabilities(self, seen: Impression, shots: int) -> Tensor:
         """Calibrated probabilities of the hands, (works, hands)."""
-        return (seen.answers / self.confidence(shots).temperature).softmax(-1)
+        return (seen.answers / self.confidence(shots, seen.answers.shape[-1]).temperature).softmax(-1)
 
     def scores(self, seen: Impression) -> Tensor:
         """Scores from 1 to 10, (works,)."""

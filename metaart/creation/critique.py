@@ -129,7 +129,7 @@ def _attribute(critic: Critic, work: bytes, examples: Sequence[Example], name: s
     support = {**critic.domain.see(ink(frames)), "labels": labels}
     picture = ink([own])
     params = critic.adapt(support)
-    seen, known = critic.impression(params, support, picture), critic.confidence(shots)
+    seen, known = critic.impression(params, support, picture), critic.confidence(shots, len(hands))
     shares = critic.probabilities(seen, shots)[0]
     strange = float(critic.strangeness(seen, support)[0])
     order = shares.argsort(descending=True).tolist()

@@ -14,6 +14,7 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from metaart.data.base import Entry, Group, Rejected, Source
+from metaart.data.location import make_folder
 from metaart.data.media.base import Row
 from metaart.data.parts import Part, load_index, load_works, read_parts, split_into_parts
 from metaart.data.shards import read_metadata, write_dataset
@@ -100,7 +101,7 @@ def prepare(
             got=f"none; {len(rejected)} works were left out, {_reasons(rejected)}",
             fix="Add works, or lower min_works.",
         )
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     about = {"source": source.name, "licence": licence, "settings": settings, "content": content}
     tables = _tables(source, kept, parts, chosen)
     return {**write_dataset(out, source.medium, tables, rejected, about), "prepared": True}

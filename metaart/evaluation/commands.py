@@ -72,6 +72,7 @@ def named_runs(pairs: Sequence[str]) -> dict[str, Path]:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
+    from metaart.data.location import make_folder
     from metaart.domains import art_of
     from metaart.evaluation.report import keep
     from metaart.training.run import load_config
@@ -79,8 +80,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     config, _ = load_config(options.run_directory)
     art = art_of(config.domain)
     settle(options, art)
-    out = options.out or options.run_directory
-    out.mkdir(parents=True, exist_ok=True)
+    out = make_folder(options.out or options.run_directory)
     result, words, drawn = evaluation_of(art).judge(options, out)
     written = keep(result, words, options.command, out)
     options.only_prints = True

@@ -11,7 +11,8 @@ from metaart.creation.critic import Critic
 from metaart.creation.files import write_file
 from metaart.data.location import Where, same_place
 from metaart.errors import UserError
-from metaart.evaluation.attribution import AttributionConfig, evaluate_attribution
+from metaart.evaluation.answers import AttributionConfig
+from metaart.evaluation.attribution import evaluate_attribution
 from metaart.evaluation.critique_report import attribution_text, plot_reliability, rating_text
 from metaart.evaluation.episodes import draw_episodes, open_gallery
 from metaart.evaluation.heat_maps import judge_maps, map_sheet

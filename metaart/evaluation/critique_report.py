@@ -36,6 +36,7 @@ def attribution_text(result: Result) -> str:
                 f"{100 * row['called_strange']['own']:.1f}",
             ])  # fmt: skip
         parts += [f"**{shots} {'example' if shots == '1' else 'examples'} of each hand**", markdown(rows)]
+    parts += ["**Among other numbers of hands**, with the run's calibration", sets_text(result)]
     for meta in dict.fromkeys(row["meta"] for row in result["paired"]):
         own = [row for row in result["paired"] if row["meta"] == meta]
         numbers = list(dict.fromkeys(row["shots"] for row in own))
@@ -47,6 +48,17 @@ def attribution_text(result: Result) -> str:
     if "maps" in result:
         parts.append(maps_text(result["maps"]))
     return "\n\n".join(parts) + "\n"
+
+
+def sets_text(result: Result) -> str:
+    """The table of answer sets by the number of hands."""
+    rows = [["hands", "examples", f"in the set % (of {result['coverage']:.0%})", "set size",
+             f"own refused % (of {result['wrongly_strange']:.0%})"]]  # fmt: skip
+    for row in result["sets_by_hands"]:
+        covered = f"{100 * row['covered']:.1f} ± {100 * row['interval']:.1f}"
+        rows.append([str(row["ways"]), str(row["shots"]), covered, f"{row['set_size']:.2f}",
+                     f"{100 * row['own_refused']:.1f}"])  # fmt: skip
+    return markdown(rows)
 
 
 def maps_text(judged: Result) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from metaart.algorithms import Batching, MetaAlgorithm
 from metaart.build import build_algorithm, build_domain, build_pooled, build_sampler
 from metaart.config import RunConfig, StageConfig, from_json, to_json
+from metaart.data.location import make_folder
 from metaart.data.sampler import TaskSampler
 from metaart.domains import Domain
 from metaart.errors import UserError
@@ -75,7 +76,7 @@ def prepare_run(config: RunConfig, folder: Path, *, resume: bool) -> None:
                 fix="Resume with the same recipe and --set values, or take another --out.",
             )
         return
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     build_domain(config).save_assets(folder)
     save_text(folder / CONFIG, text)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import shutil
@@ -117,6 +118,14 @@ def test_calibration_goes_through_its_file(calibrated: Path) -> None:
     assert [known.at(shots).shots for shots in (1, 2, 3, 4, 50)] == [1, 1, 1, 5, 5]
     save_calibration(known, calibrated)
     assert load_calibration(calibrated) == known
+    many = dataclasses.replace(
+        known, entries=tuple(Confidence(shots, ways=ways) for ways in (2, 5, 20) for shots in (1, 5))
+    )
+    found = [
+        (many.at(shots, ways).ways, many.at(shots, ways).shots)
+        for ways, shots in ((2, 9), (3, 2), (4, 1), (10, 3), (99, 5))
+    ]
+    assert found == [(2, 5), (2, 1), (5, 1), (5, 1), (20, 5)]  # 10 is as many times 5 as 20 is times 10
     for text in ('{"entries": []}', '{"entries": [{"shot": 1}]}', "[]", "{"):
         (calibrated / "calibration.json").write_text(text)
         with pytest.raises(UserError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -13,14 +14,15 @@ from metaart.cli import main
 from metaart.creation.confidence import Calibration, Confidence, load_calibration, save_calibration
 from metaart.creation.critic import Critic
 from metaart.errors import UserError
-from metaart.evaluation.attribution import Answers, AttributionConfig, evaluate_attribution, summary
-from metaart.evaluation.episodes import draw_episodes, open_gallery
+from metaart.evaluation.answers import Answers, AttributionConfig, calibrated, sets_by_hands
+from metaart.evaluation.attribution import evaluate_attribution, summary
+from metaart.evaluation.episodes import Episode, Gallery, draw_episodes, open_gallery
 from metaart.evaluation.heat_maps import judge_maps
 from tests.contract.arts import small_domain
 
 SMALL = AttributionConfig(
-    episodes=4, validation_episodes=4, ways=3, shots=(1, 2), query=3, calibrated_shots=(1, 3, 50),
-    probe_penalties=(0.01,),
+    episodes=4, validation_episodes=4, ways=3, shots=(1, 2), query=3, probe_penalties=(0.01,),
+    calibrated_ways=(2, 50), calibrated_shots=(1, 3, 50), ways_asked=(2, 50),
 )  # fmt: skip
 
 
@@ -101,10 +103,35 @@ def test_every_method_is_judged_on_the_same_episodes(run: Path) -> None:
     assert [row["ahead"] for row in level] == [0.0, 0.0]
     known = load_calibration(run)
     assert known is not None
-    assert [entry.shots for entry in known.entries] == [1, 3]  # the hands have twelve works
+    possible = [(entry.ways, entry.shots) for entry in known.entries]
+    assert possible == [(2, 1), (2, 3), (3, 1), (3, 3)]  # there are twelve hands of twelve works
+    assert [(row["ways"], row["shots"]) for row in result["sets_by_hands"]] == [(2, 1), (2, 2)]
     assert (
         evaluate_attribution(run, SMALL, progress=False)["shots"]["1"]["meta: run"] == result["shots"]["1"]["meta: run"]
     )
+
+
+def test_answer_sets_keep_their_promise_among_few_hands_and_many(drawings_data: Path) -> None:
+    gallery = open_gallery(small_domain("critique"), drawings_data, "test", 9)  # type: ignore[arg-type]
+
+    def unsure(gallery: Gallery, episode: Episode, shots: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """A method that is right with an odds of its own for each work; strangers look like everybody."""
+        noise = torch.Generator().manual_seed(int(episode.query.sum()))
+        ways, works = episode.query.shape
+        labels = torch.arange(ways).repeat_interleave(works)
+        logits = torch.randn(len(labels) + works, ways, generator=noise)
+        logits[: len(labels)] += 1.5 * torch.nn.functional.one_hot(labels, ways)
+        return logits, torch.rand(len(logits), generator=noise)
+
+    config = AttributionConfig(validation_episodes=80, query=3, shots=(2,), calibrated_shots=(2,), coverage=0.85,
+                               calibrated_ways=(2, 5, 11), ways_asked=(2, 3, 5, 9, 11))  # fmt: skip
+    known = calibrated(unsure, gallery, config)
+    for row in sets_by_hands(unsure, gallery, known, config):
+        assert row["covered"] == pytest.approx(0.88, abs=0.07), row  # a hand of twelve more than 85 %
+    only_five = dataclasses.replace(known, entries=(known.at(2, 5),))
+    alike = {row["ways"]: row["covered"] for row in sets_by_hands(unsure, gallery, only_five, config)}
+    assert alike[2] > 0.95
+    assert alike[11] < config.coverage - 0.03, "so the number of hands matters"
 
 
 def test_features_that_are_known_already_give_the_same_answers(run: Path, drawings_data: Path) -> None:
