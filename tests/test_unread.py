@@ -31,11 +31,10 @@ def ended_unread(*arguments: object, folder: Path, buffered: bool, read: int) ->
     return ran.wait(timeout=280)
 
 
-@pytest.mark.parametrize("buffered", [True, False])
-def test_a_training_outlives_its_terminal(buffered: bool, tmp_path: Path) -> None:
+def test_a_training_outlives_its_terminal(tmp_path: Path) -> None:
     """The bar is gone, the weights are there, and the status says so."""
     few = [word for setting in FEW for word in ("--set", setting)]
-    assert ended_unread("train", "sinusoid", *few, "--out", "run", folder=tmp_path, buffered=buffered, read=60) == 0
+    assert ended_unread("train", "sinusoid", *few, "--out", "run", folder=tmp_path, buffered=True, read=60) == 0
     assert (tmp_path / "run" / "weights.safetensors").exists()
     assert len(read_metrics(tmp_path / "run")["meta"]) == 40
 

@@ -62,18 +62,9 @@ def test_what_the_command_would_refuse_is_refused_before_it_is_sent(kind: str, w
         submit.command(kind, what, "s3://b/x", rest)
 
 
-@pytest.mark.parametrize(
-    ("what", "rest", "said"),
-    [
-        ("nonsense", [], "expected a recipe"),
-        ("sinusoid", ["--space", "alpha=loguniform(1,0.1)"], "loguniform(1,0.1)"),
-        ("sinusoid", ["--bogus"], "--bogus"),
-    ],
-)
-def test_what_a_sweep_would_refuse_is_said_in_its_words(what: str, rest: list[str], said: str) -> None:
-    with pytest.raises(submit.Refused) as refused:
-        submit.command("tune", what, "s3://b/x", rest)
-    assert said in str(refused.value)
+def test_what_a_sweep_would_refuse_is_said_in_its_words() -> None:
+    with pytest.raises(submit.Refused, match=r"loguniform\(1,0\.1\)"):
+        submit.command("tune", "sinusoid", "s3://b/x", ["--space", "alpha=loguniform(1,0.1)"])
 
 
 def test_options_of_no_evaluation_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
