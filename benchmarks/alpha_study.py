@@ -137,8 +137,16 @@ def _train(line: str, out: Path) -> None:
         call(f"{line} --out {out}" + (" --resume" if (out / "config.json").exists() else ""))
 
 
+def is_over(out: Path, trials: int) -> bool:
+    """Whether a sweep has ended all its trials; one that was interrupted has written its report too."""
+    if not (out / "results.json").exists():
+        return False
+    found = load_json(out / "results.json")["trials"]
+    return len([trial for trial in found if trial["outcome"] != "running"]) == trials
+
+
 def _sweep(line: str, out: Path) -> None:
-    if not (out / "index.html").exists():
+    if not is_over(out, int(line.rpartition("--trials ")[2])):
         call(f"{line} --out {out}" + (" --resume" if (out / "sweep.json").exists() else ""))
 
 

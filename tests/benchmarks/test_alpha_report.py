@@ -36,3 +36,11 @@ def test_a_sweep_counts_all_that_its_trials_did() -> None:
     for sweep in RESULTS["sweeps"].values():
         assert sweep["steps"] == sum(trial["steps"] for trial in sweep["trials"])
         assert sweep["best"]["best"] == min(trial["best"] for trial in sweep["trials"])
+
+
+def test_a_sweep_that_was_interrupted_is_gone_on_with(tmp_path: Path) -> None:
+    assert not alpha_study.is_over(tmp_path, 2)
+    for outcomes, over in ((["finished"], False), (["finished", "running"], False), (["stopped", "diverged"], True)):
+        trials = [{"outcome": outcome} for outcome in outcomes]
+        (tmp_path / "results.json").write_text(json.dumps({"trials": trials}))
+        assert alpha_study.is_over(tmp_path, 2) is over
