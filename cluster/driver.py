@@ -17,11 +17,11 @@ from cluster.tail import Tail
 from cluster.watch import Watchdog
 from cluster.worker import Work, train_worker
 from cluster.zero import settings
-from metaart.build import build_algorithm, build_domain, build_pooled, build_sampler
+from metaart.build import build_algorithm, build_domain, build_pooled
 from metaart.config import RunConfig, located
 from metaart.errors import UserError
 from metaart.training.checkpoint import save_text
-from metaart.training.run import METRICS
+from metaart.training.run import METRICS, tasks_of
 
 FAILURE = "failure.txt"
 RESIZE_EVERY_S = 30.0
@@ -97,9 +97,7 @@ def check(config: RunConfig, cluster: ClusterConfig) -> None:
     domain = build_domain(config)
     for stage in (config.pretrain, config.meta):
         if stage.steps:
-            build_sampler(config, stage, domain, "train")
-            if stage.validate_every:
-                build_sampler(config, stage, domain, "validation")
+            tasks_of(config, stage, domain)
 
 
 def check_shares(config: RunConfig, cluster: ClusterConfig) -> None:

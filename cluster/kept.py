@@ -77,14 +77,14 @@ def bring(storage: Storage, folder: Path, names: Sequence[str] | None = None) ->
     return found
 
 
-def listed(storage: Storage) -> list[str]:
-    """Names of all files of a storage.
+def listed(storage: Storage, below: str = "") -> list[str]:
+    """Names of all files of a storage, or of those in a folder of it.
 
     Raises:
         UserError: it cannot be read.
     """
     try:
-        return list(storage.files())
+        return list(storage.files(below))
     except OSError as error:
         raise unread(storage, "what there is", error) from error
 
@@ -128,14 +128,14 @@ class Changes:
                 self.storage.delete(name)
                 del self._seen[name]
 
-    def bring(self, wanted: Callable[[str], bool]) -> None:
-        """Copy files from the storage; they are no changes of this folder.
+    def bring(self, wanted: Callable[[str], bool], below: str = "") -> None:
+        """Copy files from the storage, or from a folder in it; they are no changes of this folder.
 
         Raises:
             UserError: see `bring`.
         """
         with self._lock:
-            names = bring(self.storage, self._folder, list(filter(wanted, listed(self.storage))))
+            names = bring(self.storage, self._folder, list(filter(wanted, listed(self.storage, below))))
             now = self._state()
             self._seen |= {name: now[name] for name in names if name in now}
 

@@ -16,6 +16,8 @@ from metaart.data.location import filesystem_of, is_url
 from metaart.errors import UserError
 
 T = TypeVar("T")
+PATIENCE_S = 300.0
+"""How long those at work on a cluster try again to read and write where an object store is away."""
 
 
 class Storage:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from cluster.config import ClusterConfig
-from cluster.storage import Storage
+from cluster.storage import PATIENCE_S, Storage
 from cluster.stored import StoredRun, bring_run
 from cluster.watch import Beacon
 from metaart.algorithms import MetaAlgorithm
@@ -28,9 +28,6 @@ from metaart.training.step import OuterStep
 
 STOP = "stop-requested"
 """A file in the run directory; while it is there, workers leave a checkpoint after the step at hand and stop."""
-
-PATIENCE_S = 300.0
-"""How long a worker tries again to read and write checkpoints where an object store is away."""
 
 
 @dataclass(frozen=True)

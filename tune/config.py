@@ -77,6 +77,11 @@ class Sweep:
     storage: str = ""
 
     @property
+    def kept_at(self) -> str:
+        """Where it is for others: its storage, or else its folder."""
+        return self.storage or str(self.folder)
+
+    @property
     def first_rung(self) -> int:
         """Outer steps before a trial may be stopped: a multiple of the steps between validations."""
         every, steps = self.config.meta.validate_every, self.config.meta.steps

@@ -15,8 +15,7 @@ from pathlib import Path
 from cluster.config import ClusterConfig, override_both
 from cluster.connection import WAIT_HELP, named_cluster, ray_connection
 from cluster.driver import TrainingFailed, check, check_shares
-from cluster.storage import Storage
-from cluster.worker import PATIENCE_S
+from cluster.storage import PATIENCE_S, Storage
 from metaart.config import RunConfig
 from metaart.errors import UserError
 from metaart.recipes import RECIPES, recipe_or_file
@@ -124,7 +123,6 @@ def _search(options: argparse.Namespace) -> int:
 
 
 def _search_in(sweep: Sweep, shelf: Shelf, options: argparse.Namespace) -> int:
-    kept_at = sweep.storage or sweep.folder
     shared = bool(sweep.config.pretrain.steps or options.start_from) and not changes_pooled(
         [parameter.key for parameter in sweep.space]
     )
@@ -158,7 +156,7 @@ def _search_in(sweep: Sweep, shelf: Shelf, options: argparse.Namespace) -> int:
     if results["best"] is None:
         print("tune.search: no trial could be judged: all diverged or failed", file=sys.stderr)
         return 1
-    print(f"{kept_at}: {BEST}, results.json, {PICTURE}, {PAGE}, trials/")
+    print(f"{sweep.kept_at}: {BEST}, results.json, {PICTURE}, {PAGE}, trials/")
     return 0
 
 
@@ -205,7 +203,7 @@ def _run(sweep: Sweep, shelf: Shelf, pooled: Path | None, *, away: bool, stop: C
     from tune.sweep import search
 
     print(
-        f"{sweep.storage or sweep.folder}: {SWEEP} says what is searched: "
+        f"{sweep.kept_at}: {SWEEP} says what is searched: "
         + ", ".join(short(parameter.key) for parameter in sweep.space),
         file=sys.stderr,
     )

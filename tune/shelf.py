@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.kept import EVERY_S, Changes, bring, kept, listed, unkept
-from cluster.storage import Storage
-from cluster.worker import PATIENCE_S
+from cluster.storage import PATIENCE_S, Storage
 from metaart.training.run import POOLED
 from tune.records import TRIAL, Trial, note, read_trial, read_trials, trial_folder
 from tune.space import Point
@@ -40,7 +39,7 @@ class Shelf:
 
     def trial(self, number: int) -> Trial:
         """A trial as its files tell it, wherever it runs."""
-        self.bring(f"{trial_folder(Path(), number).as_posix()}/")
+        self.bring(trial_folder(Path(), number).as_posix())
         return read_trial(self.folder, number)
 
     def trials(self) -> list[Trial]:
@@ -49,9 +48,9 @@ class Shelf:
         return read_trials(self.folder)
 
     def bring(self, below: str = "") -> None:
-        """Copy what the storage has of a sweep or a trial, but for weights and checkpoints, which stay there."""
+        """Copy what the storage has of the sweep or of a folder in it; weights and checkpoints stay there."""
         if self._changes is not None:
-            self._changes.bring(lambda name: name.startswith(below) and not _heavy(name))
+            self._changes.bring(lambda name: not _heavy(name), below)
 
     def keep(self) -> None:
         """Have the storage hold what the folder holds.

@@ -18,7 +18,7 @@ from ray.tune.search import Searcher
 from cluster.config import ClusterConfig
 from metaart.config import located
 from tune.config import Sweep
-from tune.records import ENDED, FAILED, FINISHED, RUNNING, STOPPED, Trial
+from tune.records import ENDED, FAILED, FINISHED, RUNNING, STOPPED, Trial, read_trials
 from tune.searchers import propose
 from tune.shelf import Shelf, on_this_machine
 from tune.trial import Job, run_trial, trains_here
@@ -236,7 +236,7 @@ def search(
         if trial.outcome == RUNNING and not stop():
             why = errors.get(trial.number, "Ray Tune gave it up without a word")
             shelf.note(trial.number, trial.point, FAILED, why[-2000:])
-    return shelf.trials()
+    return read_trials(sweep.folder)  # as they were brought just now
 
 
 def concurrent(cluster: ClusterConfig, most: int, there: dict[str, Any]) -> int:

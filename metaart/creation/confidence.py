@@ -15,6 +15,8 @@ from metaart.errors import UserError
 from metaart.training.checkpoint import load_json, save_text
 
 FILE = "calibration.json"
+WAYS = 5
+"""Hands of the usual evaluation."""
 NEVER = 1e9
 """A strangeness that nothing has."""
 
@@ -39,7 +41,7 @@ class Confidence:
     set_bound: float = 1.0
     strange_bound: float = NEVER
     score_bound: float = 9.0
-    ways: int = 5
+    ways: int = WAYS
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Calibration:
     episodes: int
     entries: tuple[Confidence, ...]
 
-    def at(self, shots: int, ways: int = 5) -> Confidence:
+    def at(self, shots: int, ways: int = WAYS) -> Confidence:
         """What was learned with the numbers nearest to these, the fewer of two that are equally near.
 
         Hands come first and are compared by their ratio: bounds change more with them than with the examples.

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from metaart.creation.confidence import Confidence, load_calibration, strangeness
+from metaart.creation.confidence import WAYS, Confidence, load_calibration, strangeness
 from metaart.creation.creator import Creator
 from metaart.domains.critique import Critique, features, score_of
 from metaart.errors import UserError
@@ -58,7 +58,7 @@ class Critic:
         self._layer = self.domain.head.layer
         self.calibration = load_calibration(self.creator.run)
 
-    def confidence(self, shots: int, ways: int = 5) -> Confidence:
+    def confidence(self, shots: int, ways: int = WAYS) -> Confidence:
         """What validation taught about answers from so many examples, among so many hands; nothing without one."""
         return Confidence(shots) if self.calibration is None else self.calibration.at(shots, ways)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from metaart.creation.confidence import FILE
+from metaart.creation.confidence import FILE, WAYS
 from metaart.creation.critic import Critic
 from metaart.creation.files import write_file
 from metaart.data.location import Where, same_place
@@ -19,8 +19,8 @@ from metaart.evaluation.heat_maps import judge_maps, map_sheet
 from metaart.evaluation.rating import RatingConfig, evaluate_rating
 from metaart.pictures.read import write_png
 
-VALIDATION_EPISODES, WAYS = 120, 5
-"""Of the evaluation that a run's own calibration is of."""
+VALIDATION_EPISODES = 120
+"""Of the evaluation that a run's own calibration is of; it is of `WAYS` hands."""
 
 MAPS = 40
 """Works whose heat maps are judged, at most."""

@@ -132,11 +132,16 @@ def _tasks_by_stage(config: RunConfig, folder: Path, domain: Domain, taken_over:
     done = {name for name, (_, makes) in stages.items() if (folder / makes).exists()}
     done |= {"pretrain"} if taken_over else set()
     return {
-        name: _tasks(config, stage, domain) for name, (stage, _) in stages.items() if stage.steps and name not in done
+        name: tasks_of(config, stage, domain) for name, (stage, _) in stages.items() if stage.steps and name not in done
     }
 
 
-def _tasks(config: RunConfig, stage: StageConfig, domain: Domain) -> Tasks:
+def tasks_of(config: RunConfig, stage: StageConfig, domain: Domain) -> Tasks:
+    """What a stage is trained and validated on.
+
+    Raises:
+        UserError: the data cannot give it.
+    """
     validation = build_sampler(config, stage, domain, "validation") if stage.validate_every else None
     return build_sampler(config, stage, domain, "train"), validation
 

@@ -69,7 +69,7 @@ def test_what_is_brought_later_is_no_change_and_the_last_file_goes_last(
 
 
 def test_a_name_that_leads_out_is_refused(storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage, "files", lambda: {"../outside": 1})
+    monkeypatch.setattr(storage, "files", lambda _below: {"../outside": 1})
     with pytest.raises(UserError, match="inside their folder"):
         bring(storage, tmp_path / "here")
     assert not (tmp_path / "outside").exists()
