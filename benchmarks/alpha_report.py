@@ -7,7 +7,7 @@ from typing import Any
 
 from metaart.evaluation.report import markdown
 from metaart.evaluation.statistics import standing
-from metaart.training.checkpoint import save_text
+from metaart.files import save_text
 
 Results = dict[str, Any]
 WITHIN, AT_A_COST_OF = 0.05, 1 / 3

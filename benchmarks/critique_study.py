@@ -13,7 +13,8 @@ from benchmarks.critique_report import write
 from benchmarks.painters import measure, read_painters
 from benchmarks.study import Command, carry_out, collect_evaluations, collect_runs, study_parser
 from metaart.evaluation.tunes import TunesConfig, evaluate_tunes
-from metaart.training.checkpoint import load_json, save_text
+from metaart.files import save_text
+from metaart.training.checkpoint import load_json
 
 TUNES_FILE = Path("runs/critique-tunes.json")
 TUNES = TunesConfig(episodes=60, validation_episodes=30)

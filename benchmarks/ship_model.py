@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 from metaart.config import RunConfig, to_json
 from metaart.creation import confidence
 from metaart.errors import UserError
+from metaart.files import save_text
 from metaart.recipes import recipe
-from metaart.training.checkpoint import load_json, save_text
+from metaart.training.checkpoint import load_json
 from metaart.training.run import CONFIG, WEIGHTS, load_algorithm
 
 MOST_BYTES = 5_000_000

@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from metaart.training.checkpoint import load_json, save_text
+from metaart.files import save_text
+from metaart.training.checkpoint import load_json
 from metaart.training.journal import read_metrics
 
 

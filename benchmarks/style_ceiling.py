@@ -16,9 +16,9 @@ from metaart.build import build_pooled
 from metaart.config import RunConfig
 from metaart.domains.style import Style
 from metaart.evaluation.stylisation import StylisationConfig, Subject, spaced, subjects_of
+from metaart.files import save_text
 from metaart.style.frames import square
 from metaart.style.measures import examples_of, wanted_of
-from metaart.training.checkpoint import save_text
 from metaart.training.run import load_config, pooled_theta
 
 RUN, PAINTINGS, MADE = Path("runs/style"), Path("data/paintings"), Path("runs/style/ceiling.json")

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from metaart.creation.creator import Creator
-from metaart.creation.files import write_file
 from metaart.creation.style import Wish, adapt_to, painter
 from metaart.data.media.pictures import StoredPicture
 from metaart.data.shards import Dataset
 from metaart.domains.style import Style
 from metaart.evaluation.stylisation import spaced
+from metaart.files import write_file
 from metaart.pictures.read import Pixels, read_picture, write_png
 from metaart.pictures.sheet import contact_sheet
 from metaart.style.frames import square, to_pixels, to_tensor

@@ -9,7 +9,7 @@ from pathlib import Path
 from cluster.storage import Storage
 from cluster.stored import remove_leftovers
 from cluster.worker import STOP
-from metaart.training.checkpoint import save_text
+from metaart.files import save_text
 from metaart.training.run import METRICS
 
 RAY_FILES = "ray"

@@ -20,7 +20,7 @@ from cluster.zero import settings
 from metaart.build import build_algorithm, build_domain, build_pooled
 from metaart.config import RunConfig, located
 from metaart.errors import UserError
-from metaart.training.checkpoint import save_text
+from metaart.files import save_text
 from metaart.training.run import METRICS, tasks_of
 
 FAILURE = "failure.txt"

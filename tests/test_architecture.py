@@ -18,6 +18,7 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 ARROWS: dict[str, set[str]] = {
     "errors": set(),
+    "files": {"errors"},
     "tasks": set(),
     "functional": {"tasks"},
     "networks": {"functional", "errors"},
@@ -25,13 +26,24 @@ ARROWS: dict[str, set[str]] = {
     "pictures": {"errors", "functional"},
     "style": {"networks", "functional", "pictures", "errors"},
     "algorithms": {"functional", "tasks", "errors"},
-    "data": {"score", "pictures", "tasks", "errors"},
+    "data": {"score", "pictures", "tasks", "files", "errors"},
     "domains": {"networks", "functional", "score", "pictures", "style", "data", "tasks", "errors"},
     "config": {"algorithms", "domains", "data", "errors"},
     "recipes": {"config", "algorithms", "domains", "data", "errors"},
     "build": {"config", "algorithms", "domains", "data"},
-    "training": {"build", "config", "algorithms", "domains", "data", "tasks", "errors"},
-    "creation": {"training", "domains", "algorithms", "functional", "score", "pictures", "style", "tasks", "errors"},
+    "training": {"build", "config", "algorithms", "domains", "data", "tasks", "files", "errors"},
+    "creation": {
+        "training",
+        "domains",
+        "algorithms",
+        "functional",
+        "score",
+        "pictures",
+        "style",
+        "tasks",
+        "files",
+        "errors",
+    },
     "evaluation": {
         "creation",
         "training",
@@ -45,6 +57,7 @@ ARROWS: dict[str, set[str]] = {
         "pictures",
         "style",
         "tasks",
+        "files",
         "errors",
     },
 }
@@ -52,6 +65,7 @@ ARROWS: dict[str, set[str]] = {
 
 OUTSIDE = {
     "errors": set(),
+    "files": set(),
     "tasks": {"torch"},
     "functional": {"torch"},
     "networks": {"torch", "safetensors"},

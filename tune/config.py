@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from cluster.config import ClusterConfig
 from metaart.config import RunConfig, to_json
-from metaart.data.location import make_folder
 from metaart.errors import UserError
-from metaart.training.checkpoint import load_json, save_text
+from metaart.files import make_folder, save_text
+from metaart.training.checkpoint import load_json
 from tune.searchers import SEARCHERS
 from tune.space import Parameter
 

@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from metaart.training.checkpoint import save_text
+from metaart.files import save_text
 from tune.config import Sweep
 from tune.records import Trial
 from tune.report import BEST, PICTURE, cells, heading, ranked, short

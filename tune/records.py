@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from metaart.errors import UserError
-from metaart.training.checkpoint import load_json, save_text
+from metaart.files import save_text
+from metaart.training.checkpoint import load_json
 from metaart.training.journal import read_metrics
 from tune.space import Point
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from metaart.config import to_json
-from metaart.training.checkpoint import save_text
+from metaart.files import save_text
 from tune.config import Sweep
 from tune.keys import settle
 from tune.records import FINISHED, Trial, best_of

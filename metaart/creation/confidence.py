@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from metaart.errors import UserError
-from metaart.training.checkpoint import load_json, save_text
+from metaart.files import save_text
+from metaart.training.checkpoint import load_json
 
 FILE = "calibration.json"
 WAYS = 5

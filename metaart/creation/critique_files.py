@@ -10,10 +10,10 @@ from metaart.creation.creator import Creator, shipped_run
 from metaart.creation.critic import Critic
 from metaart.creation.critique import Judgement, judge
 from metaart.creation.examples import examples_of_hands, rated_examples
-from metaart.creation.files import read_file, write_file
 from metaart.creation.likelihood import TuneJudgement, judge_tune
 from metaart.domains import art_of
 from metaart.errors import UserError
+from metaart.files import read_file, write_file
 from metaart.training.run import load_config
 
 PICTURES, TUNES = (".png", ".jpg", ".jpeg", ".webp"), (".mid", ".midi")

@@ -8,9 +8,9 @@ import math
 from pathlib import Path, PurePosixPath
 
 from metaart.creation.critique import Example, check_score
-from metaart.creation.files import read_file
 from metaart.domains.critique import MAX_WORKS
 from metaart.errors import TooLarge, UserError
+from metaart.files import read_file
 
 MAX_TABLE_BYTES = 2**20
 MAX_FILE_BYTES = 32 * 2**20

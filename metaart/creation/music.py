@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from metaart.creation.creator import Creator, check_steps
-from metaart.creation.files import read_file, write_file
 from metaart.domains.music import Music
 from metaart.errors import UserError
+from metaart.files import read_file, write_file
 from metaart.score.compose import ComposeRequest
 from metaart.score.midi import read_midi
 from metaart.score.picture import piano_rolls

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from metaart.creation.creator import Creator, check_steps
-from metaart.creation.files import read_file, write_file
 from metaart.domains.style import Style
 from metaart.errors import UserError
+from metaart.files import read_file, write_file
 from metaart.pictures.read import Pixels, read_picture, write_png
 from metaart.style.finish import Stylisation, finished
 from metaart.style.frames import to_pixels, to_tensor

@@ -131,10 +131,10 @@ def _fix(what: str) -> str:
 
 
 def _show(options: argparse.Namespace) -> int:
-    from metaart.data.export import write_file
     from metaart.data.shards import Dataset
     from metaart.data.sheet import sheet
     from metaart.data.show import table
+    from metaart.files import write_file
 
     dataset = Dataset.open(options.data)
     drawn = None if options.sheet is None else sheet(dataset, options.per_group)

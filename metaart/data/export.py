@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from metaart.data.shards import Dataset
-from metaart.errors import UserError
+from metaart.files import write_file
 
 
 def export(dataset: Dataset, group: str, out: Path, *, limit: int | None = None) -> list[Path]:
@@ -28,25 +28,3 @@ def export(dataset: Dataset, group: str, out: Path, *, limit: int | None = None)
     for path, work in zip(paths, works, strict=True):
         write_file(path, dataset.medium.file(work))
     return paths
-
-
-def write_file(path: Path, data: bytes) -> None:
-    """Write a file that a user named, whole or not at all, in a folder that is made where it is missing.
-
-    Raises:
-        UserError: it cannot be written.
-    """
-    try:
-        partial = path.with_name(f".{path.name}.partial")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            partial.write_bytes(data)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
-    except (OSError, ValueError) as error:  # ValueError: no name of a file
-        raise UserError(
-            expected="a file that can be written",
-            got=f"{path}: {getattr(error, 'strerror', None) or error}",
-            fix="Give another --out or --sheet, or make room and give the right to write there.",
-        ) from error

@@ -17,8 +17,8 @@ from typing import Any, BinaryIO
 from metaart.data.base import Entry, Group, Rejected, Source
 from metaart.data.kinship import Shape, alike, families, houses, shape, split_families
 from metaart.data.media.pictures import Pictures
-from metaart.data.shards import write_text
 from metaart.errors import UserError
+from metaart.files import save_text
 from metaart.pictures.read import write_png
 from metaart.pictures.svg import on_square, rasterise
 
@@ -177,7 +177,7 @@ class IconifySource(Source):
         pairs = alike(shapes)
         if place is not None:
             place.parent.mkdir(parents=True, exist_ok=True)
-            write_text(place, json.dumps(pairs))
+            save_text(place, json.dumps(pairs))
         return pairs
 
 

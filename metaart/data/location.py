@@ -33,23 +33,6 @@ def same_place(one: Where, other: Where) -> bool:
     return absolute(str(one)) == absolute(str(other))
 
 
-def make_folder(folder: Path) -> Path:
-    """The folder, which is made where it is missing, with those above it.
-
-    Raises:
-        UserError: it cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(
-            expected="a folder that is there or can be made",
-            got=f"{folder}: {error.strerror or 'cannot be made'}",
-            fix="Give another: --out DIR",
-        ) from error
-    return folder
-
-
 def filesystem_of(where: Where) -> tuple[fs.FileSystem, str]:
     """The filesystem of a place, and the path there.
 

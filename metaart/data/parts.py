@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -22,6 +21,7 @@ import pyarrow.parquet as pq
 
 from metaart.data.base import Entry, Group, Source, reason
 from metaart.data.media.base import Medium, Row, schema
+from metaart.files import replace_file
 
 _SECONDS_PER_WORK = 300
 _COST_PER_PART = 8.0
@@ -162,11 +162,10 @@ def _read_and_write(source: Source, part: Part, kept: Path) -> None:
 
 def _write_part(medium: Medium, kept: Path, part: Part, rows: list[Row], rejected: list[tuple[str, str]]) -> None:
     path = kept / f"{part.key}.parquet"
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     fields = [*schema(medium), pa.field("fingerprint", pa.string()), pa.field("permissive", pa.bool_())]
     table = pa.Table.from_pylist(rows, schema=pa.schema(fields))
-    pq.write_table(table.replace_schema_metadata({"rejected": json.dumps(rejected)}), partial, compression="zstd")
-    partial.replace(path)
+    table = table.replace_schema_metadata({"rejected": json.dumps(rejected)})
+    replace_file(path, lambda partial: pq.write_table(table, partial, compression="zstd"))
 
 
 def _read(source: Source, group: Group, entries: Sequence[Entry]) -> tuple[list[Row], list[tuple[str, str]]]:

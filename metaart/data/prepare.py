@@ -14,11 +14,11 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from metaart.data.base import Entry, Group, Rejected, Source
-from metaart.data.location import make_folder
 from metaart.data.media.base import Row
 from metaart.data.parts import Part, load_index, load_works, read_parts, split_into_parts
 from metaart.data.shards import read_metadata, write_dataset
 from metaart.errors import UserError
+from metaart.files import make_folder
 
 _PRECEDENCE = {"test": 0, "validation": 1, "train": 2}
 

@@ -18,6 +18,7 @@ from metaart.data.media import MEDIA
 from metaart.data.media.base import Medium
 from metaart.data.works import Shard, Works, recent_rows, write_shard
 from metaart.errors import UserError
+from metaart.files import save_text
 
 FORMAT_VERSION = 1
 METADATA = "metadata.json"
@@ -88,15 +89,8 @@ def write_dataset(
     shutil.rmtree(shards, ignore_errors=True)
     partial.rename(shards)
     medium.save_assets(out)
-    write_text(out / METADATA, json.dumps(metadata, indent=1, ensure_ascii=False))
+    save_text(out / METADATA, json.dumps(metadata, indent=1, ensure_ascii=False))
     return metadata
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
 
 
 class Dataset:

@@ -72,9 +72,9 @@ def named_runs(pairs: Sequence[str]) -> dict[str, Path]:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from metaart.data.location import make_folder
     from metaart.domains import art_of
     from metaart.evaluation.report import keep
+    from metaart.files import make_folder
     from metaart.training.run import load_config
 
     config, _ = load_config(options.run_directory)

@@ -8,7 +8,6 @@ from typing import Any
 
 from metaart.creation.confidence import FILE, WAYS
 from metaart.creation.critic import Critic
-from metaart.creation.files import write_file
 from metaart.data.location import Where, same_place
 from metaart.errors import UserError
 from metaart.evaluation.answers import AttributionConfig
@@ -17,6 +16,7 @@ from metaart.evaluation.critique_report import attribution_text, plot_reliabilit
 from metaart.evaluation.episodes import draw_episodes, open_gallery
 from metaart.evaluation.heat_maps import judge_maps, map_sheet
 from metaart.evaluation.rating import RatingConfig, evaluate_rating
+from metaart.files import write_file
 from metaart.pictures.read import write_png
 
 VALIDATION_EPISODES = 120

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metaart.training.checkpoint import replace_file
+from metaart.files import replace_file
 
 FOLDER = ".measured"
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from metaart.training.checkpoint import save_text
+from metaart.files import save_text
 
 
 def keep(result: dict[str, Any], words: str, command: str, out: Path) -> list[str]:

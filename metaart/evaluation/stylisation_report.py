@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metaart.creation.files import write_file
 from metaart.evaluation.report import markdown
 from metaart.evaluation.statistics import half_width
 from metaart.evaluation.stylisation import GATYS, META, TUNED, Subject, Trials
+from metaart.files import write_file
 from metaart.pictures.read import Pixels, write_png
 from metaart.pictures.sheet import contact_sheet
 

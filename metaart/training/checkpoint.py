@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
 from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from metaart.errors import UserError
+from metaart.files import replace_file, sync, write_and_sync
 
 State = dict[str, Tensor]
 FILES = ("weights.safetensors", "optimizer.safetensors", "state.json")
@@ -37,14 +37,14 @@ def save_checkpoint(folder: Path, state: dict[str, State], progress: dict[str, A
         _write_tensors(partial / FILES[0], state["weights"])
         _write_tensors(partial / FILES[1], state["optimizer"])
         sums = {name: file_sum(partial / name) for name in FILES[:2]}
-        _write_text(partial / FILES[2], json.dumps({**progress, "sha256": sums}))
-        _sync(partial)
+        write_and_sync(partial / FILES[2], json.dumps({**progress, "sha256": sums}))
+        sync(partial)
         replaced = folder.with_name(folder.name + REPLACED)
         if folder.exists():
             _discard(replaced)
             folder.rename(replaced)
         partial.rename(folder)
-        _sync(folder.parent)
+        sync(folder.parent)
         _discard(replaced)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
@@ -147,11 +147,6 @@ def load_json(path: Path) -> dict[str, Any]:
         raise _unreadable(path, "a JSON file", error) from error
 
 
-def save_text(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all."""
-    replace_file(path, lambda partial: _write_text(partial, text))
-
-
 def _validation(folder: Path) -> float | None:
     try:
         return load_json(folder / FILES[2]).get("validation")
@@ -174,17 +169,6 @@ def _discard(folder: Path) -> None:
         shutil.rmtree(hidden)
 
 
-def replace_file(path: Path, write: Callable[[Path], None]) -> None:
-    """Have a file written under another name, which then takes the place of this one, whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
-    try:
-        write(partial)
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-
-
 def _unreadable(path: Path, expected: str, error: Exception) -> UserError:
     if isinstance(error, FileNotFoundError):
         got = f"no {path}"
@@ -200,17 +184,4 @@ def _unreadable(path: Path, expected: str, error: Exception) -> UserError:
 def _write_tensors(path: Path, tensors: State) -> None:
     safetensors.torch.save_file({name: value.contiguous() for name, value in tensors.items()}, path)
     path.chmod(path.parent.stat().st_mode & 0o666)  # safetensors leaves a file that only its owner may read
-    _sync(path)
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
-    _sync(path)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync(path)

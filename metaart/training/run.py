@@ -10,12 +10,12 @@ from pathlib import Path
 from metaart.algorithms import Batching, MetaAlgorithm
 from metaart.build import build_algorithm, build_domain, build_pooled, build_sampler
 from metaart.config import RunConfig, StageConfig, from_json, to_json
-from metaart.data.location import make_folder
 from metaart.data.sampler import TaskSampler
 from metaart.domains import Domain
 from metaart.errors import UserError
+from metaart.files import make_folder, save_text
 from metaart.tasks import Task
-from metaart.training.checkpoint import load_json, load_tensors, save_tensors, save_text
+from metaart.training.checkpoint import load_json, load_tensors, save_tensors
 from metaart.training.journal import read_metrics
 from metaart.training.loop import Place, Stage, measured_batching, train
 from metaart.training.step import LocalStep, OuterStep, State, load_weights

@@ -9,9 +9,10 @@ import mido
 import pytest
 
 from metaart.cli import main
-from metaart.data.export import export, write_file
+from metaart.data.export import export
 from metaart.data.shards import Dataset
 from metaart.errors import UserError
+from metaart.files import write_file
 
 
 def test_exported_files_are_the_works_in_order(music_data: Path, tmp_path: Path) -> None:

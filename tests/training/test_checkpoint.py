@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metaart.errors import UserError
+from metaart.files import save_text
 from metaart.training.checkpoint import (
     FILES,
     checkpoints,
@@ -24,7 +25,6 @@ from metaart.training.checkpoint import (
     remove_partials,
     save_checkpoint,
     save_tensors,
-    save_text,
 )
 
 KILLED_WRITER = """

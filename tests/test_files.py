@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from metaart.creation.files import write_file
 from metaart.errors import UserError
+from metaart.files import write_file
 
 
 def test_a_file_is_written_whole_in_a_new_folder(tmp_path: Path) -> None:
