@@ -1,9 +1,13 @@
-"""What many tests share: prepared music, a tiny trained run, one Ray session."""
+"""What many tests share: prepared music, a tiny trained run, one Ray session.
+
+Folders that take seconds to make are made by the first process of the tests that needs them, and read by all.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -19,6 +23,7 @@ os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
 
 import pytest
 import torch
+from filelock import FileLock
 
 from cluster.connection import apart
 from metaart.config import RunConfig, override
@@ -42,6 +47,8 @@ TINY_STYLE = ["domain.photographs=", "domain.size=16", "domain.width=4", "domain
               "domain.hidden=4", "algorithm.steps=2", "meta.tasks=2", "meta.steps=2", "meta.validation_tasks=2",
               "pretrain.steps=2", "pretrain.tasks=2", "pretrain.validation_tasks=2"]  # fmt: skip
 """Settings that make the recipe `style` take a few seconds."""
+
+Shared = Callable[[str, Callable[[Path], object]], Path]
 
 
 @pytest.hookimpl(tryfirst=True)  # before the hook that reads the groups
@@ -72,23 +79,45 @@ def object_store() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
+    """`shared(name, make)` is a folder that `make` made, once for all processes of the tests; do not write into it."""
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+
+    def find(name: str, make: Callable[[Path], object]) -> Path:
+        folder, made = root / "shared" / name, root / "shared" / f"{name}.made"
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_name(f"{name.replace('/', '-')}.lock")):
+            if not made.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                make(folder)
+                made.touch()
+        return folder
+
+    return find
+
+
+@pytest.fixture(scope="session")
 def corpus() -> CorpusSource:
     """The corpus with its catalogue, which takes seconds to build."""
     return CorpusSource()
 
 
 @pytest.fixture(scope="session")
-def music_data(corpus: CorpusSource, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def music_data(shared: Shared, request: pytest.FixtureRequest) -> Path:
     """A prepared folder with real tunes in all three splits, twelve works a group."""
-    out = tmp_path_factory.mktemp("data") / "music"
-    prepare(corpus, out, groups=GROUPS, limit_per_group=14, workers=1, progress=False)
-    return out
+
+    def make(out: Path) -> None:
+        corpus = request.getfixturevalue("corpus")
+        prepare(corpus, out, groups=GROUPS, limit_per_group=14, workers=1, progress=False)
+
+    return shared("data/music", make)
 
 
 @pytest.fixture(scope="session")
-def drawings_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def drawings_data(shared: Shared) -> Path:
     """A prepared folder of small drawings, hands in all three splits."""
-    return write_drawings(tmp_path_factory.mktemp("data") / "drawings")
+    return shared("data/drawings", write_drawings)
 
 
 TINY_CRITIQUE = ["domain.sees=pictures", "domain.side=16", "domain.layers=2", "domain.channels=8",
@@ -98,23 +127,27 @@ TINY_CRITIQUE = ["domain.sees=pictures", "domain.side=16", "domain.layers=2", "d
 
 
 @pytest.fixture(scope="session")
-def critique_run(drawings_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def critique_run(drawings_data: Path, shared: Shared) -> Path:
     """A finished tiny run of attribution; read it, do not write into it."""
-    return _critique_run("critique", ["meta.episode.ways=3"], drawings_data, tmp_path_factory)
+    settings = [f"data={drawings_data}", *TINY_CRITIQUE, "meta.episode.ways=3"]
+    return shared("runs/critique", trained(override(recipe("critique"), settings)))
 
 
 @pytest.fixture(scope="session")
-def rating_run(drawings_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def rating_run(drawings_data: Path, shared: Shared) -> Path:
     """A finished tiny run of rating; read it, do not write into it."""
-    return _critique_run("rating", [], drawings_data, tmp_path_factory)
+    settings = [f"data={drawings_data}", *TINY_CRITIQUE]
+    return shared("runs/rating", trained(override(recipe("rating"), settings)))
 
 
-def _critique_run(name: str, more: list[str], data: Path, factory: pytest.TempPathFactory) -> Path:
-    folder = factory.mktemp("runs") / name
-    config = override(recipe(name), [f"data={data}", *TINY_CRITIQUE, *more])
-    prepare_run(config, folder, resume=False)
-    train_run(config, Place(folder))
-    return folder
+def trained(config: RunConfig) -> Callable[[Path], object]:
+    """What makes a finished run of a configuration."""
+
+    def make(folder: Path) -> None:
+        prepare_run(config, folder, resume=False)
+        train_run(config, Place(folder))
+
+    return make
 
 
 @pytest.fixture(scope="session")
@@ -137,12 +170,9 @@ def tiny_config(music_data: Path) -> RunConfig:
 
 
 @pytest.fixture(scope="session")
-def tiny_run(tiny_config: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_run(tiny_config: RunConfig, shared: Shared) -> Path:
     """A finished run directory of `tiny_config`; read it, do not write into it."""
-    folder = tmp_path_factory.mktemp("runs") / "tiny"
-    prepare_run(tiny_config, folder, resume=False)
-    train_run(tiny_config, Place(folder))
-    return folder
+    return shared("runs/tiny", trained(tiny_config))
 
 
 @pytest.fixture(scope="session")
@@ -152,12 +182,9 @@ def style_config(drawings_data: Path) -> RunConfig:
 
 
 @pytest.fixture(scope="session")
-def style_run(style_config: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def style_run(style_config: RunConfig, shared: Shared) -> Path:
     """A finished run directory of `style_config`; read it, do not write into it."""
-    folder = tmp_path_factory.mktemp("runs") / "style"
-    prepare_run(style_config, folder, resume=False)
-    train_run(style_config, Place(folder))
-    return folder
+    return shared("runs/style", trained(style_config))
 
 
 @pytest.fixture(scope="session")

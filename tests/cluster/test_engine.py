@@ -32,7 +32,7 @@ EXACT = {"fp64": FP64, "fp64 in parts": [*FP64, "deepspeed.micro_batches=2"], "f
 BF16 = ["deepspeed.zero_stage=2", "deepspeed.precision=bf16"]
 KINDS = {
     "second order": (SGD, STAGES),
-    "clipped": ([*SGD, "meta.clip_norm=0.3", "batching.mode=loop"], (0, 2, 3)),
+    "clipped": ([*SGD, "meta.clip_norm=0.3", "batching.mode=loop"], (2, 3)),
     "adam in turns": (ADAM, (1, 3)),
 }
 """Settings, and the ZeRO stages that they are tried at: all there are, or those whose partitions differ."""
