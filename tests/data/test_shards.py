@@ -31,7 +31,7 @@ def test_the_splits_keep_traditions_apart(music_data: Path) -> None:
     assert sum(map(len, held.values())) == len(set().union(*held.values()))
 
 
-@pytest.mark.parametrize("killed_at", ["rmtree", "rename", "write_text"])
+@pytest.mark.parametrize("killed_at", ["rmtree", "rename", "save_text"])
 def test_metadata_never_describes_the_shards_of_another_preparation(
     killed_at: str, copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -45,7 +45,7 @@ def test_metadata_never_describes_the_shards_of_another_preparation(
     def groups() -> Iterator[tuple[str, pa.Table]]:
         yield first["name"], table
         assert Dataset.open(copy).works(first["name"]), "whole as long as nothing of it is replaced"
-        where = {"rmtree": shutil, "rename": Path, "write_text": shards}[killed_at]
+        where = {"rmtree": shutil, "rename": Path, "save_text": shards}[killed_at]
         monkeypatch.setattr(where, killed_at, killed)
 
     with pytest.raises(KeyboardInterrupt):
