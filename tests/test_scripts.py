@@ -41,7 +41,7 @@ def test_the_continuous_integration_runs_scripts_test(tmp_path: Path) -> None:
         (tmp_path / place).write_text(f'#!/bin/sh\necho "{Path(place).name} $*"\n')
         (tmp_path / place).chmod(0o755)
     done = subprocess.run([str(tmp_path / ".ci/run")], capture_output=True, text=True, check=True)
-    assert done.stdout.split("\n") == ["install ", "check ", "pytest -n 3 --dist loadgroup", ""]
+    assert done.stdout.split("\n") == ["install ", "check ", "pytest -n 2 --dist loadgroup", ""]
 
 
 class Project:

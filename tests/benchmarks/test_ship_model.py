@@ -21,6 +21,7 @@ def test_works_with_restrictions_do_not_ship(
     assert not (tmp_path / "model").exists()
 
 
+@pytest.mark.slow  # models are shipped by hand
 def test_a_free_run_ships_with_its_card(music_data: Path, tmp_path: Path) -> None:
     groups = ["Ryan: jigs", "Aird: book 1", "Aird: book 2"]
     prepare(CorpusSource(), tmp_path / "free", licence="permissive", groups=groups, limit_per_group=14, workers=1,

@@ -32,6 +32,7 @@ def settings(keys: list[str]) -> list[str]:
 
 
 @pytest.mark.ray
+@pytest.mark.slow  # tests/test_docs.py runs the command too, and leaves its workers alone
 @pytest.mark.timeout(600)
 def test_the_command_of_the_readme_outlives_a_killed_worker(music_data: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"

@@ -44,7 +44,7 @@ def test_without_strength_it_is_the_photograph_and_a_side_bounds_it(service: Cli
 
 
 def test_each_is_answered_as_soon_as_it_is_done_and_the_service_stays_ready(service: Client) -> None:
-    photograph = write_png(drawing(5, 0, 448))
+    photograph = write_png(drawing(5, 0, 320))
     began = time.monotonic()
 
     def paint(number: int) -> float:
