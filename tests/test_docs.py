@@ -29,6 +29,8 @@ ELSEWHERE = {
     "metaart evaluate runs/critique": "tests/evaluation/test_attribution.py: it wants more hands than there are here",
     "scripts/check": "scripts/test, before this test",
     "pytest tests/data/test_export.py": "scripts/test, beside this test",
+    "python -m cluster.train music --workers 2 --set deepspeed.zero_stage=1 --data data/music --out runs/cluster":
+        "tests/cluster/test_train_command.py, which trains something smaller, and with -m slow kills a worker of it",
 }  # fmt: skip
 """Lines that are not run here, and what runs them."""
 
@@ -42,7 +44,6 @@ SMALLER = {
     "metaart train music": _SET,
     "metaart train critique": " ".join(f"--set {setting}" for setting in (*TINY_CRITIQUE, "meta.episode.ways=3")),
     "metaart evaluate": "--episodes 4 --validation-episodes 4 --steps 0 1 --judge-hands 0",
-    "python -m cluster.train music": _SET,
     "python -m tune.search music": f"{_SET} --trials 2 --concurrent 1",
     "serve run serve.app:build run=runs/music": "style=off critique=off",
 }
@@ -93,7 +94,6 @@ def checkout(tmp_path: Path, midi_folder: Path) -> Path:
 
 
 @pytest.mark.ray
-@pytest.mark.xdist_group("documents, each with a Ray of its own")
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     "document",

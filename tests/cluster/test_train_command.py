@@ -32,7 +32,24 @@ def settings(keys: list[str]) -> list[str]:
 
 
 @pytest.mark.ray
-@pytest.mark.slow  # tests/test_docs.py runs the command too, and leaves its workers alone
+def test_two_workers_train_a_run_to_the_end(
+    ray_session: None, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    out, few = tmp_path / "run", ["domain.hidden_size=12", "meta.steps=6", "meta.tasks=3", "meta.validate_every=3",
+                                  "meta.validation_tasks=4", "log_every=1", "batching.mode=loop"]  # fmt: skip
+    assert main(["sinusoid", "--workers", "2", "--out", str(out), *settings(few)]) == 0
+    said = capsys.readouterr()
+    assert "meta: 6 steps" in said.out
+    assert "step 6: validation" in said.err  # the driver shows what the workers do
+    assert list(read_metrics(out)["meta"]) == list(range(1, 7))
+    assert (out / "curves.png").stat().st_size > 1000
+    assert not (out / "ray").exists()
+    assert load_algorithm(out)[0].recipe == "sinusoid"
+
+
+@pytest.mark.ray
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_command_of_the_readme_outlives_a_killed_worker(music_data: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
