@@ -31,6 +31,7 @@ def ended_unread(*arguments: object, folder: Path, buffered: bool, read: int) ->
     return ran.wait(timeout=280)
 
 
+@pytest.mark.slow
 def test_a_training_outlives_its_terminal(tmp_path: Path) -> None:
     """The bar is gone, the weights are there, and the status says so."""
     few = [word for setting in FEW for word in ("--set", setting)]

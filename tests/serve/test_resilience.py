@@ -48,6 +48,7 @@ def test_callers_who_hang_up_leave_the_others_and_the_service_alone(service: Cli
     assert [answer.content for answer in answers] == alone
 
 
+@pytest.mark.slow
 def test_a_killed_replica_costs_no_request(service: Client) -> None:
     expected = [service.compose(**wish).content for wish in wishes(12)]
     victims = titled(MODEL)
