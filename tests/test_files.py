@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,17 @@ def test_what_cannot_be_written_is_said_and_leaves_nothing(tmp_path: Path) -> No
         assert str(path) in caught.value.got
     assert sorted(tmp_path.rglob("*")) == [file, folder]
     assert file.read_bytes() == b"kept"
+
+
+def test_a_full_disk_leaves_the_file_that_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_file(tmp_path / "new" / "a.png", b"old")
+
+    def full(path: Path, data: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(data[:1])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(UserError, match="No space left"):
+        write_file(tmp_path / "new" / "a.png", b"new")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "new").iterdir()} == {"a.png": b"old"}

@@ -27,12 +27,12 @@ pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
 STAGES = (0, 1, 2, 3)
 ADAM = [*SGD, "pretrain.steps=0", "meta.optimizer=adam", "meta.outer_lr=0.01", "meta.validation_tasks=1"]
 FP64 = ["deepspeed.zero_stage=0", "deepspeed.precision=fp64"]
-EXACT = {"fp64 in parts": [*FP64, "deepspeed.micro_batches=2"], "fp64 in turns": FP64}
+EXACT = {"fp64": FP64, "fp64 in parts": [*FP64, "deepspeed.micro_batches=2"], "fp64 in turns": FP64}
 """Settings of the cluster that train in float64, where DeepSpeed can: at stage 0."""
 BF16 = ["deepspeed.zero_stage=2", "deepspeed.precision=bf16"]
 KINDS = {
     "second order": (SGD, STAGES),
-    "clipped": ([*SGD, "meta.clip_norm=0.3", "batching.mode=loop"], (2, 3)),
+    "clipped": ([*SGD, "meta.clip_norm=0.3", "batching.mode=loop"], (0, 2, 3)),
     "adam in turns": (ADAM, (1, 3)),
 }
 """Settings, and the ZeRO stages that they are tried at: all there are, or those whose partitions differ."""

@@ -31,6 +31,13 @@ def settings(keys: list[str]) -> list[str]:
     return [word for key in keys for word in ("--set", key)]
 
 
+def assert_finished(out: Path, name: str) -> None:
+    """A run of this recipe with its curves and weights, and nothing of Ray's."""
+    assert (out / "curves.png").stat().st_size > 1000
+    assert not (out / "ray").exists()
+    assert load_algorithm(out)[0].recipe == name
+
+
 @pytest.mark.ray
 def test_two_workers_train_a_run_to_the_end(
     ray_session: None, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -43,9 +50,7 @@ def test_two_workers_train_a_run_to_the_end(
     assert "meta: 6 steps" in said.out
     assert "step 6: validation" in said.err  # the driver shows what the workers do
     assert list(read_metrics(out)["meta"]) == list(range(1, 7))
-    assert (out / "curves.png").stat().st_size > 1000
-    assert not (out / "ray").exists()
-    assert load_algorithm(out)[0].recipe == "sinusoid"
+    assert_finished(out, "sinusoid")
 
 
 @pytest.mark.ray
@@ -72,10 +77,7 @@ def test_the_command_of_the_readme_outlives_a_killed_worker(music_data: Path, tm
     metrics = read_metrics(out)
     assert (list(metrics["pretrain"]), list(metrics["meta"])) == (list(range(1, 41)), [1, 2])
     assert len(list((out / "tensorboard").iterdir())) == 2, "the workers were started twice"
-    assert (out / "curves.png").stat().st_size > 1000
-    assert not (out / "ray").exists()
-    config, _, _ = load_algorithm(out)
-    assert config.recipe == "music"
+    assert_finished(out, "music")
 
 
 @pytest.mark.ray
@@ -114,10 +116,7 @@ def test_an_interrupted_run_is_resumed_and_finished(
     assert "meta: 2 steps" in said.out
     assert "step 40: validation" in said.err  # the driver shows what the workers do
     assert list(read_metrics(out)["pretrain"]) == list(range(1, 41))
-    assert (out / "curves.png").stat().st_size > 1000
-    assert not (out / "ray").exists()
-    config, _, _ = load_algorithm(out)
-    assert config.recipe == "music"
+    assert_finished(out, "music")
 
 
 def test_bad_input_is_explained_in_one_paragraph(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from pathlib import Path
 
 import mido
@@ -12,7 +11,6 @@ from metaart.cli import main
 from metaart.data.export import export
 from metaart.data.shards import Dataset
 from metaart.errors import UserError
-from metaart.files import write_file
 
 
 def test_exported_files_are_the_works_in_order(music_data: Path, tmp_path: Path) -> None:
@@ -51,20 +49,6 @@ def test_where_nothing_can_be_written_is_said_in_words(
         assert "expected a file that can be written; got" in said
         assert command[-1] in said
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "folder"]
-
-
-def test_a_full_disk_leaves_the_file_that_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_file(tmp_path / "new" / "a.png", b"old")
-
-    def full(path: Path, data: bytes) -> int:
-        with path.open("wb") as file:
-            file.write(data[:1])
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(UserError, match="No space left"):
-        write_file(tmp_path / "new" / "a.png", b"new")
-    assert {path.name: path.read_bytes() for path in (tmp_path / "new").iterdir()} == {"a.png": b"old"}
 
 
 def test_the_command_writes_and_the_picture_shows_what_it_wrote(
