@@ -71,7 +71,7 @@ def ray_connection(cluster: ClusterConfig, address: str | None = None, wait_s: f
         if address and address != "auto":
             reach(address)
         with _token_errors() if address else apart():
-            _start(options)
+            start_ray(**options)
     except UserError:
         raise
     except (ConnectionError, ValueError, ray.exceptions.AuthenticationError) as error:
@@ -200,8 +200,12 @@ def lacking(cluster: ClusterConfig, there: dict[str, Any]) -> list[str]:
     return [name for name, needed in cluster.needed.items() if needed > there.get(name, 0)]
 
 
-def _start(options: dict[str, Any]) -> None:
-    """`ray.init`, again where a busy machine took longer than the 30 seconds that Ray gives its own node."""
+def start_ray(**options: Any) -> None:
+    """`ray.init`, again where a busy machine took longer than the 30 seconds that Ray gives its own node.
+
+    Raises:
+        UserError: it took longer each time.
+    """
     import ray
 
     for left in reversed(range(STARTS)):

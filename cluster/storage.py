@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
@@ -25,7 +26,7 @@ class Storage:
 
     Args:
         url: what `metaart.data.location.filesystem_of` reads: `file:///FOLDER`, `s3://BUCKET/FOLDER`, ...
-        patience_s: for how long files are written and read again and again while an object store is away.
+        patience_s: for how long what fails is tried again and again while an object store is away.
 
     Raises:
         UserError: no URL, or one of an unknown kind.
@@ -78,8 +79,12 @@ class Storage:
         Raises:
             OSError: it cannot be read.
         """
-        with self.filesystem.open_input_stream(self._at(name)) as stream:
-            return bytes(stream.read())
+
+        def read() -> bytes:
+            with self.filesystem.open_input_stream(self._at(name)) as stream:
+                return bytes(stream.read())
+
+        return self.patiently(read)
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file, whole or not at all.
@@ -134,10 +139,10 @@ class Storage:
         if self.is_local:
             shutil.rmtree(path) if Path(path).is_dir() else Path(path).unlink(missing_ok=True)
         elif self.exists(name):
-            self.filesystem.delete_file(path)
+            self._delete_object(path)
         else:
             for inside in self.files(name):
-                self.filesystem.delete_file(self._at(inside))
+                self._delete_object(self._at(inside))
 
     def patiently(self, work: Callable[[], T]) -> T:
         """What `work` returns; while the object store is away it is tried again, for as long as there is patience.
@@ -160,6 +165,10 @@ class Storage:
     def _write_object(self, path: str, content: bytes) -> None:  # it appears when its last part is there
         with self.filesystem.open_output_stream(path) as stream:
             stream.write(content)
+
+    def _delete_object(self, path: str) -> None:
+        with contextlib.suppress(FileNotFoundError):  # deleted by a try whose answer was lost
+            self.patiently(lambda: self.filesystem.delete_file(path))
 
     def _at(self, name: str) -> str:
         return f"{self.path.rstrip('/')}/{name}".rstrip("/")

@@ -19,6 +19,7 @@ from cluster.storage import Storage
 from cluster.zero import from_file
 from metaart.config import RunConfig, override, to_json
 from metaart.errors import UserError
+from metaart.files import only_writer
 from metaart.recipes import RECIPES, recipe_or_file
 from metaart.training.journal import Progress, summary
 from metaart.training.loop import Interrupted, stop_on_sigint
@@ -125,19 +126,20 @@ def _train(options: argparse.Namespace) -> int:
     storage, out = _where(options, config)
     kept_at = storage.url if storage else str(out)
     progress = Progress({"pretrain": config.pretrain.steps, "meta": config.meta.steps})
-    number = f"{cluster.fewest} to {cluster.workers}" if cluster.least_workers else str(cluster.workers)
-    print(f"{kept_at}: starting {number} workers, ZeRO stage {cluster.deepspeed.zero_stage}", file=sys.stderr)
     with stop_on_sigint() as sigint, ExitStack() as stack:
         if storage is not None:
             out = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="metaart-")))
             bring(storage, out, [name for name in storage.files() if "/" not in name and not name.startswith(".")])
         stack.enter_context(ray_connection(cluster, options.address, options.wait_for_workers))
+        stack.enter_context(only_writer(out))
         changes = Changes(out, storage) if storage else None
         prepare_run(config, out, resume=options.resume)
         if options.start_from is not None:
             start_from(config, out, options.start_from)
         if changes is not None:
             changes.keep()
+        number = f"{cluster.fewest} to {cluster.workers}" if cluster.least_workers else str(cluster.workers)
+        print(f"{kept_at}: starting {number} workers, ZeRO stage {cluster.deepspeed.zero_stage}", file=sys.stderr)
         try:
             fit(config, cluster, out, storage=storage, report=progress, stop=sigint.is_set)
         except Interrupted as stop:

@@ -151,6 +151,7 @@ def _list(options: argparse.Namespace) -> int:  # noqa: ARG001
 
 def _train(options: argparse.Namespace) -> int:
     from metaart.config import override, to_json
+    from metaart.files import only_writer
     from metaart.recipes import recipe_or_file
     from metaart.training.journal import Journal, summary
     from metaart.training.loop import Interrupted, Place
@@ -163,17 +164,18 @@ def _train(options: argparse.Namespace) -> int:
         return 0
     out = options.out or Path("runs") / config.recipe
     check_run(config, out, options.start_from)
-    prepare_run(config, out, resume=options.resume)
-    if options.start_from is not None:
-        start_from(config, out, options.start_from)
     totals = {"pretrain": config.pretrain.steps, "meta": config.meta.steps}
-    try:
-        with Journal(out, totals) as journal:
-            place = Place(out, report=journal, log_every=config.log_every, checkpoint_every=config.checkpoint_every)
-            train_run(config, place)
-    except Interrupted as stop:
-        print(f"metaart: {stop}. Go on with: the same command and --resume", file=sys.stderr)
-        return 130
+    with only_writer(out):
+        prepare_run(config, out, resume=options.resume)
+        if options.start_from is not None:
+            start_from(config, out, options.start_from)
+        try:
+            with Journal(out, totals) as journal:
+                place = Place(out, report=journal, log_every=config.log_every, checkpoint_every=config.checkpoint_every)
+                train_run(config, place)
+        except Interrupted as stop:
+            print(f"metaart: {stop}. Go on with: the same command and --resume", file=sys.stderr)
+            return 130
     options.only_prints = True
     print(f"{summary(out)}\n{out}: weights.safetensors, config.json, metrics.jsonl, curves.png")
     return 0

@@ -1,12 +1,17 @@
-"""Files that are read whole, and written whole or not at all."""
+"""Files that are read whole, and written whole or not at all; folders that one process writes."""
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from metaart.errors import UserError
+
+LOCK = ".lock"
 
 
 def read_file(path: Path, kind: str = "a MIDI file") -> bytes:
@@ -86,3 +91,37 @@ def make_folder(folder: Path) -> Path:
             fix="Give another: --out DIR",
         ) from error
     return folder
+
+
+@contextmanager
+def only_writer(folder: Path) -> Iterator[None]:
+    """Hold a folder, which is made where it is missing, against other processes that ask to write it.
+
+    The hold ends with the process, however that ends. Where a filesystem knows no locks, nobody is held off.
+
+    Raises:
+        UserError: another process holds it, or it cannot be made or written.
+    """
+    try:
+        handle = os.open(make_folder(folder) / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise UserError(
+            expected="a folder that can be written", got=f"{folder}: {error.strerror}", fix="Give another: --out DIR"
+        ) from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(handle)
+        raise UserError(
+            expected="a folder that no other process is writing",
+            got=f"{folder}, which one is writing now",
+            fix="Wait for its end or stop it, or give another: --out DIR",
+        ) from error
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+            os.close(handle)
+            raise
+    try:
+        yield
+    finally:
+        os.close(handle)

@@ -27,7 +27,7 @@ import pytest
 import torch
 from filelock import FileLock
 
-from cluster.connection import apart
+from cluster.connection import apart, start_ray
 from metaart.config import RunConfig, override
 from metaart.data.corpus import CorpusSource
 from metaart.data.prepare import prepare
@@ -195,7 +195,7 @@ def ray_session() -> Iterator[None]:
     import ray
 
     with apart():
-        ray.init(
+        start_ray(
             address="local",
             num_cpus=2,
             include_dashboard=False,

@@ -11,6 +11,7 @@ import pytest
 import symusic
 
 from metaart.cli import main
+from metaart.files import only_writer
 from metaart.score.midi import read_midi
 from tests.conftest import TINY
 from tests.score.readers import by_mido, by_pretty_midi, by_symusic
@@ -118,6 +119,9 @@ def test_a_run_goes_on_only_when_it_is_told_to(
     capsys.readouterr()
     assert main([*train, "--set", "meta.validate_every=0"]) == 2
     assert "--resume" in capsys.readouterr().err
+    with only_writer(tmp_path / "run"):
+        assert main([*train, "--set", "meta.validate_every=0", "--resume"]) == 2
+    assert_one_paragraph(capsys.readouterr().err, "which one is writing now")
     assert main([*train, "--set", "meta.validate_every=0", "--resume"]) == 0
     assert (tmp_path / "run" / "weights.safetensors").read_bytes() == weights
     capsys.readouterr()

@@ -18,6 +18,7 @@ from cluster.driver import TrainingFailed, check, check_shares
 from cluster.storage import PATIENCE_S, Storage
 from metaart.config import RunConfig
 from metaart.errors import UserError
+from metaart.files import only_writer
 from metaart.recipes import RECIPES, recipe_or_file
 from metaart.training.journal import Progress
 from metaart.training.loop import Interrupted, stop_on_sigint
@@ -136,7 +137,8 @@ def _search_in(sweep: Sweep, shelf: Shelf, options: argparse.Namespace) -> int:
         check_pooled(sweep.config, options.start_from)
     check_sweep(sweep, resume=options.resume)
     _tell_tune()
-    with stop_on_sigint() as sigint, ray_connection(sweep.cluster, options.address, options.wait_for_workers):
+    connection = ray_connection(sweep.cluster, options.address, options.wait_for_workers)
+    with stop_on_sigint() as sigint, connection, only_writer(sweep.folder):
         prepare_sweep(sweep, resume=options.resume)
         pooled = sweep.folder / POOLED_FOLDER if shared else None
         if pooled is not None and options.start_from is not None:

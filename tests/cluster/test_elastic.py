@@ -67,6 +67,8 @@ def report(line):
         second[1].start()
 
 driver.fit(config, ClusterConfig(workers=2, least_workers=1), folder, report=report)
+ray.shutdown()  # before its machine ends, or this process would with it
+machines.shutdown()
 print(json.dumps(told))
 """
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +17,7 @@ from cluster import storage as storage_module
 from cluster.storage import Storage
 from metaart.errors import UserError
 
+T = TypeVar("T")
 NAMES = ["a", "b.json", "folder/a", "folder/b/c", "folder-2/a"]
 
 
@@ -112,6 +115,19 @@ def test_a_local_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatc
     assert stat.S_ISREG((tmp_path / "a").stat().st_mode)
 
 
+class Unreliable:
+    """A filesystem whose next calls raise the faults that it is given."""
+
+    def __init__(self, filesystem: Any) -> None:
+        self._filesystem = filesystem
+        self.faults: Iterator[OSError] = iter(())
+
+    def __getattr__(self, name: str) -> Any:
+        if fault := next(self.faults, None):
+            raise fault
+        return getattr(self._filesystem, name)
+
+
 def test_an_object_store_that_is_away_for_a_while_is_waited_for(
     object_store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,25 +140,32 @@ def test_an_object_store_that_is_away_for_a_while_is_waited_for(
 
     monkeypatch.setattr(storage_module, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=sleep))
     patient = Storage(object_store, patience_s=10).child(tmp_path.name)
-    faults = iter([OSError("away"), OSError("away")])
-    write = patient._write_object
+    unreliable = Unreliable(patient.filesystem)
+    monkeypatch.setattr(patient, "filesystem", unreliable)
 
-    def unreliable(path: str, content: bytes) -> None:
-        if fault := next(faults, None):
-            raise fault
-        write(path, content)
+    def beside_two_faults(work: Callable[[], T]) -> T:
+        pauses.clear()
+        unreliable.faults = iter([OSError("away"), OSError("away")])
+        result = work()
+        assert pauses == [1.0, 2.0]
+        return result
 
-    monkeypatch.setattr(patient, "_write_object", unreliable)
-    patient.write("a", b"1")
-    assert patient.read("a") == b"1"
-    assert pauses == [1.0, 2.0]
-    faults = iter([OSError("away for good")] * 9)
+    beside_two_faults(lambda: patient.write("a", b"1"))
+    assert beside_two_faults(lambda: patient.read("a")) == b"1"
+    assert beside_two_faults(lambda: patient.exists("a"))
+    assert beside_two_faults(patient.files) == {"a": 1}
+    beside_two_faults(lambda: patient.get("a", tmp_path / "a"))
+    beside_two_faults(lambda: patient.delete("a"))
+    assert patient.files() == {}
+    pauses.clear()
+    unreliable.faults = iter([OSError("away for good")] * 9)
     with pytest.raises(OSError, match="for good"):
         patient.write("a", b"2")
-    assert pauses == [1.0, 2.0, 1.0, 2.0, 4.0]  # the next would be longer than there is patience
+    assert pauses == [1.0, 2.0, 4.0]  # the next would be longer than there is patience
+    unreliable.faults = iter(())
     with pytest.raises(FileNotFoundError):
         patient.get("none", tmp_path / "none")
     folder = Storage(f"file://{tmp_path}/kept", patience_s=10)
     with pytest.raises(OSError, match="full"):
         folder.patiently(lambda: (_ for _ in ()).throw(OSError("the disk is full")))
-    assert len(pauses) == 5
+    assert pauses == [1.0, 2.0, 4.0]

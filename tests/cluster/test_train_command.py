@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from cluster.train import main
+from metaart.files import only_writer
 from metaart.training.checkpoint import newest_checkpoint
 from metaart.training.journal import read_metrics
 from metaart.training.run import load_algorithm
@@ -51,6 +52,9 @@ def test_two_workers_train_a_run_to_the_end(
     assert "step 6: validation" in said.err  # the driver shows what the workers do
     assert list(read_metrics(out)["meta"]) == list(range(1, 7))
     assert_finished(out, "sinusoid")
+    with only_writer(out):
+        assert main(["sinusoid", "--workers", "2", "--out", str(out), *settings(few), "--resume"]) == 2
+    assert "which one is writing now" in capsys.readouterr().err
 
 
 @pytest.mark.ray

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from metaart.files import only_writer
 from tune import search
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,6 +46,17 @@ def test_bad_input_is_refused_before_anything_is_written(
     assert REFUSED[arguments] in words
     assert "\n" not in words.strip()
     assert not (tmp_path / "sweep").exists()
+
+
+@pytest.mark.ray
+def test_a_sweep_that_is_written_is_left_alone(
+    ray_session: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with only_writer(tmp_path / "sweep"):
+        before = list((tmp_path / "sweep").iterdir())
+        assert search.main(["sinusoid", "--trials", "1", "--out", str(tmp_path / "sweep")]) == 2
+    assert "which one is writing now" in capsys.readouterr().err
+    assert list((tmp_path / "sweep").iterdir()) == before
 
 
 def test_the_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
