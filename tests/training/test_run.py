@@ -51,7 +51,7 @@ def test_a_run_directory_holds_its_configuration_and_both_stages(run: Path, conf
     assert from_json((run / "config.json").read_text()) == config
     top = {path.name for path in run.iterdir()}
     assert top == {"config.json", "pooled.safetensors", "weights.safetensors", "pretrain", "meta", "metrics.jsonl",
-                   "curves.png", "tensorboard"}  # fmt: skip
+                   "curves.png", "tensorboard", ".lock"}  # fmt: skip
     pooled, best = load_tensors(run / "pooled.safetensors"), load_tensors(run / "pretrain" / "best.safetensors")
     assert all(torch.equal(value, best[name]) for name, value in pooled.items())
 
