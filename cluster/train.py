@@ -139,7 +139,8 @@ def _train(options: argparse.Namespace) -> int:
         if changes is not None:
             changes.keep()
         number = f"{cluster.fewest} to {cluster.workers}" if cluster.least_workers else str(cluster.workers)
-        print(f"{kept_at}: starting {number} workers, ZeRO stage {cluster.deepspeed.zero_stage}", file=sys.stderr)
+        who = f"{number} worker" if number == "1" else f"{number} workers"
+        print(f"{kept_at}: starting {who}, ZeRO stage {cluster.deepspeed.zero_stage}", file=sys.stderr)
         try:
             fit(config, cluster, out, storage=storage, report=progress, stop=sigint.is_set)
         except Interrupted as stop:

@@ -23,6 +23,18 @@ if [[ "$1 $2" == "-m venv" ]]; then mkdir -p "$3/bin"; cp "$0" "$3/bin/python"; 
 """
 
 
+RECORDING_COMMAND = """\
+#!/usr/bin/env bash
+# Stands in for a command: writes down what it is asked. Nothing listens on a port, and the service answers at once.
+echo "${0##*/} $*" >> "$CALLS"
+[[ "$*" != *create_connection* ]] || exit 1
+case ${0##*/} in
+    serve) exec sleep 60 ;;
+    npm) touch "${!#}/iconify-json-1.tgz" ;;
+esac
+"""
+
+
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
 def test_scripts_are_executable_bash_that_parses(script: Path) -> None:
     assert script.stat().st_mode & stat.S_IXUSR
@@ -42,6 +54,29 @@ def test_the_continuous_integration_runs_scripts_test(tmp_path: Path) -> None:
         (tmp_path / place).chmod(0o755)
     done = subprocess.run([str(tmp_path / ".ci/run")], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n") == ["install ", "check ", "pytest -n 2 --dist loadgroup", ""]
+
+
+@pytest.mark.parametrize("art", ["music", "style", "critique"])
+def test_a_demo_goes_from_nothing_to_its_end_with_whatever_its_commands_make(art: str, tmp_path: Path) -> None:
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(ROOT / "scripts/demo", tmp_path / "scripts/demo")
+    shutil.copytree(ROOT / "metaart/style/photographs", tmp_path / "metaart/style/photographs")
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    for place in ("scripts/install", *(f".venv/bin/{name}" for name in ("python", "metaart", "serve", "npm"))):
+        (tmp_path / place).write_text(RECORDING_COMMAND)
+        (tmp_path / place).chmod(0o755)
+    environment = {**os.environ, "CALLS": str(tmp_path / "calls")}
+    done = subprocess.run(
+        [str(tmp_path / "scripts/demo"), art], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "done: " in done.stdout.splitlines()[-1]
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert [call for call in calls if call.startswith(f"python -m cluster.train {art} --workers 2")]
+    assert "npm pack @iconify/json --silent --pack-destination data/.cache" in calls or art == "music"
+    archive = "--archive data/.cache/iconify-json-1.tgz"
+    prepared = next(call for call in calls if call.startswith("metaart data prepare"))
+    assert (archive in prepared) == (art != "music")
 
 
 class Project:
