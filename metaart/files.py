@@ -103,25 +103,21 @@ def only_writer(folder: Path) -> Iterator[None]:
         UserError: another process holds it, or it cannot be made or written.
     """
     try:
-        handle = os.open(make_folder(folder) / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+        file = (make_folder(folder) / LOCK).open("a", encoding="utf-8")
     except OSError as error:
         raise UserError(
             expected="a folder that can be written", got=f"{folder}: {error.strerror}", fix="Give another: --out DIR"
         ) from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(handle)
-        raise UserError(
-            expected="a folder that no other process is writing",
-            got=f"{folder}, which one is writing now",
-            fix="Wait for its end or stop it, or give another: --out DIR",
-        ) from error
-    except OSError as error:
-        if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
-            os.close(handle)
-            raise
-    try:
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(
+                expected="a folder that no other process is writing",
+                got=f"{folder}, which one is writing now",
+                fix="Wait for its end or stop it, or give another: --out DIR",
+            ) from error
+        except OSError as error:
+            if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+                raise
         yield
-    finally:
-        os.close(handle)
