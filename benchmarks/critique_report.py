@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from metaart.evaluation.critique_report import attribution_text, plot_reliability, rating_text
+from metaart.arts.critique.report import attribution_text, plot_reliability, rating_text
 from metaart.evaluation.report import markdown
 from metaart.evaluation.statistics import standing
 

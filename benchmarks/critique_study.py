@@ -12,7 +12,7 @@ from typing import Any
 from benchmarks.critique_report import write
 from benchmarks.painters import measure, read_painters
 from benchmarks.study import Command, carry_out, collect_evaluations, collect_runs, study_parser
-from metaart.evaluation.tunes import TunesConfig, evaluate_tunes
+from metaart.arts.music.whose_tune import TunesConfig, evaluate_tunes
 from metaart.files import save_text
 from metaart.training.checkpoint import load_json
 

@@ -20,8 +20,8 @@ from torch.func import functional_call
 from metaart.algorithms import Batching
 from metaart.algorithms.maml import MAML, MAMLConfig
 from metaart.domains import Domain
-from metaart.domains.music import Music, MusicConfig
-from metaart.domains.sinusoid import Sinusoid
+from metaart.domains.music.domain import Music, MusicConfig
+from metaart.domains.sinusoid.domain import Sinusoid
 from metaart.tasks import Examples, Task, num_tasks, unstack
 
 MetaGradient = Callable[[], list[Tensor]]

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from metaart.arts.judging.frozen_baselines import ridge
 from metaart.errors import UserError
-from metaart.evaluation.frozen import ridge
 from metaart.evaluation.statistics import half_width
 from metaart.functional.calibration import conformal_quantile, spearman
 

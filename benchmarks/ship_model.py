@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from metaart.arts.judging import confidence
 from metaart.config import RunConfig, to_json
-from metaart.creation import confidence
 from metaart.errors import UserError
 from metaart.files import save_text
 from metaart.recipes import recipe

@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from metaart.arts.style.evaluate import StylisationConfig, Subject, spaced, subjects_of
 from metaart.build import build_pooled
 from metaart.config import RunConfig
-from metaart.domains.style import Style
-from metaart.evaluation.stylisation import StylisationConfig, Subject, spaced, subjects_of
+from metaart.domains.style.domain import Style
+from metaart.domains.style.frames import square
+from metaart.domains.style.measures import examples_of, wanted_of
 from metaart.files import save_text
-from metaart.style.frames import square
-from metaart.style.measures import examples_of, wanted_of
 from metaart.training.run import load_config, pooled_theta
 
 RUN, PAINTINGS, MADE = Path("runs/style"), Path("data/paintings"), Path("runs/style/ceiling.json")

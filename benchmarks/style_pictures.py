@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from metaart.creation.creator import Creator
-from metaart.creation.style import Wish, adapt_to, painter
+from metaart.artists.run import Creator
+from metaart.arts.style.create import Wish, adapt_to, painter
+from metaart.arts.style.evaluate import spaced
+from metaart.arts.style.gatys import GatysConfig, gatys
 from metaart.data.media.pictures import StoredPicture
 from metaart.data.shards import Dataset
-from metaart.domains.style import Style
-from metaart.evaluation.stylisation import spaced
+from metaart.domains.style.domain import Style
+from metaart.domains.style.frames import square, to_pixels, to_tensor
+from metaart.domains.style.measures import Reader, in_colours_of
+from metaart.domains.style.objective import Objective, ObjectiveConfig, Wanted
 from metaart.files import write_file
-from metaart.pictures.read import Pixels, read_picture, write_png
-from metaart.pictures.sheet import contact_sheet
-from metaart.style.frames import square, to_pixels, to_tensor
-from metaart.style.gatys import GatysConfig, gatys
-from metaart.style.measures import Reader, in_colours_of
-from metaart.style.objective import Objective, ObjectiveConfig, Wanted
+from metaart.formats.pictures.read import Pixels, read_picture, write_png
+from metaart.formats.pictures.sheet import contact_sheet
 
 NETWORKS = ("efficientnet", "efficientnet-strided", "random-vgg")
 SIDE, STEPS, CELL = 160, 100, 192

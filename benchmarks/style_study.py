@@ -14,7 +14,7 @@ from benchmarks.study import Command, call, carry_out, collect_evaluations, coll
 from benchmarks.style_ceiling import MADE as CEILING
 from benchmarks.style_pictures import compare_networks, draw_sheet, draw_strengths, photographs_of
 from benchmarks.style_report import write
-from metaart.creation.creator import Creator
+from metaart.artists.run import Creator
 from metaart.training.checkpoint import load_json
 
 IMAGES, PAINTINGS, RUN = Path("docs/img"), Path("data/paintings"), Path("runs/style")

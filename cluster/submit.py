@@ -109,7 +109,7 @@ def command(kind: str, what: str, run: str, rest: Sequence[str]) -> str:
             fix="Leave them out; a recipe file is given in RECIPE's place.",
         )
     if kind == "evaluate":
-        from metaart.evaluation.commands import add_evaluate
+        from metaart.arts.evaluate_command import add_evaluate
 
         evaluate = argparse.ArgumentParser(prog="metaart evaluate")
         add_evaluate(evaluate)

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import metaart
-from metaart.creation.commands import add_create
+from metaart.arts.commands import add_create
+from metaart.arts.evaluate_command import EVALUATE_HELP, add_evaluate
 from metaart.data.commands import add_data
 from metaart.errors import UserError
-from metaart.evaluation.commands import EVALUATE_HELP, add_evaluate
 
 KEYS_HELP = """\
 Any value of the run can be set by its path: --set meta.steps=500 --set algorithm.order=2 --set algorithm.alpha=0.01
@@ -182,7 +182,7 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _draw(options: argparse.Namespace) -> int:
-    from metaart.creation.music import draw
+    from metaart.arts.music.create import draw
 
     draw(options.files, options.out)
     print(options.out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from metaart.algorithms import ALGORITHMS
-from metaart.creation.commands import CREATIONS
+from metaart.arts.commands import CREATIONS
 from metaart.data import SOURCES
 from metaart.domains import DOMAINS, art_of
 from metaart.recipes import RECIPES

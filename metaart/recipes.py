@@ -10,10 +10,10 @@ from metaart.algorithms.base import Batching
 from metaart.algorithms.maml import MAMLConfig
 from metaart.config import RunConfig, StageConfig, from_json
 from metaart.data.sampler import EpisodeConfig
-from metaart.domains.critique import CritiqueConfig
-from metaart.domains.music import MusicConfig
-from metaart.domains.sinusoid import SinusoidConfig
-from metaart.domains.style import StyleConfig
+from metaart.domains.critique.domain import CritiqueConfig
+from metaart.domains.music.domain import MusicConfig
+from metaart.domains.sinusoid.domain import SinusoidConfig
+from metaart.domains.style.domain import StyleConfig
 from metaart.errors import UserError
 
 

@@ -10,7 +10,7 @@ from ray import serve
 from ray.serve import Application
 from ray.serve.config import AutoscalingConfig
 
-from metaart.creation.creator import Creator, ships
+from metaart.artists.run import Creator, ships
 from metaart.errors import UserError
 from metaart.training.run import load_config
 from serve.arts import ARTS

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse
 from ray import serve
 
 from metaart import __version__
-from metaart.creation.creator import run_folder
+from metaart.artists.run import run_folder
 from metaart.training.run import load_config
 from serve.arts import ARTS
 from serve.problems import install, responses

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from metaart.creation.creator import Creator
+from metaart.artists.run import Creator
 from metaart.errors import UserError
 from metaart.tasks import Examples, Params
 

@@ -35,7 +35,7 @@ from metaart.data.shards import Dataset
 from metaart.recipes import recipe
 from metaart.training.loop import Place
 from metaart.training.run import prepare_run, train_run
-from tests.pictures.drawings import write_drawings
+from tests.formats.pictures.drawings import write_drawings
 
 GROUPS = ["Ryan: reels", "Ryan: jigs", "Aird: book 1", "Aird: book 2", "O'Neill: reels", "China: Shanxi", "Luxembourg"]
 """Two of validation, three of training, two of test; all are tunes that are read in milliseconds."""

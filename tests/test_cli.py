@@ -12,9 +12,9 @@ import symusic
 
 from metaart.cli import main
 from metaart.files import only_writer
-from metaart.score.midi import read_midi
+from metaart.formats.scores.midi import read_midi
 from tests.conftest import TINY
-from tests.score.readers import by_mido, by_pretty_midi, by_symusic
+from tests.formats.scores.readers import by_mido, by_pretty_midi, by_symusic
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = [[], ["list"], ["data"], ["data", "prepare"], ["data", "show"], ["train"], ["evaluate"], ["create"],

@@ -16,8 +16,8 @@ from metaart.algorithms.maml import MAMLConfig
 from metaart.algorithms.pooled import PooledConfig
 from metaart.config import RunConfig, StageConfig, from_json, override, settings_between, to_json
 from metaart.data.sampler import EpisodeConfig
-from metaart.domains.music import MusicConfig
-from metaart.domains.sinusoid import SinusoidConfig
+from metaart.domains.music.domain import MusicConfig
+from metaart.domains.sinusoid.domain import SinusoidConfig
 from metaart.errors import TooLarge, UserError, WrongFormat
 from metaart.recipes import recipe
 

@@ -26,7 +26,7 @@ ELSEWHERE = {
     "scripts/install": "tests/test_scripts.py, and whoever could run this test",
     "scripts/demo": "by hand: it takes minutes and calls the commands that run here",
     "scripts/test": "it runs this test",
-    "metaart evaluate runs/critique": "tests/evaluation/test_attribution.py: it wants more hands than there are here",
+    "metaart evaluate runs/critique": "tests/arts/critique/test_evaluate.py: it wants more hands than there are here",
     "scripts/check": "scripts/test, before this test",
     "pytest tests/data/test_export.py": "scripts/test, beside this test",
     "python -m cluster.train music --workers 2 --set deepspeed.zero_stage=1 --data data/music --out runs/cluster":

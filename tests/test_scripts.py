@@ -60,7 +60,7 @@ def test_the_continuous_integration_runs_scripts_test(tmp_path: Path) -> None:
 def test_a_demo_goes_from_nothing_to_its_end_with_whatever_its_commands_make(art: str, tmp_path: Path) -> None:
     (tmp_path / "scripts").mkdir()
     shutil.copy(ROOT / "scripts/demo", tmp_path / "scripts/demo")
-    shutil.copytree(ROOT / "metaart/style/photographs", tmp_path / "metaart/style/photographs")
+    shutil.copytree(ROOT / "metaart/photographs", tmp_path / "metaart/photographs")
     (tmp_path / ".venv/bin").mkdir(parents=True)
     for place in ("scripts/install", *(f".venv/bin/{name}" for name in ("python", "metaart", "serve", "npm"))):
         (tmp_path / place).write_text(RECORDING_COMMAND)

@@ -14,11 +14,11 @@ import symusic
 
 from metaart.data import traditions
 from metaart.data.base import Entry, Group, Rejected, Source
-from metaart.data.media.music import Music
+from metaart.data.media.scores import Music
 from metaart.data.traditions import Collection
 from metaart.errors import UserError
-from metaart.score.abc import from_music21, read_abc, silence
-from metaart.score.midi import write_midi
+from metaart.formats.scores.abc import from_music21, read_abc, silence
+from metaart.formats.scores.midi import write_midi
 
 _NOTATION = {".krn", ".mxl", ".xml", ".musicxml"}
 _SECONDS_PER_BYTE = {".krn": 2e-5, ".mxl": 1e-4, ".xml": 2e-6, ".musicxml": 2e-6}

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from metaart.data.base import Entry, Group, Rejected, Source, Split
-from metaart.data.media.music import Music
+from metaart.data.media.scores import Music
 from metaart.errors import UserError
-from metaart.score.midi import Bounds
+from metaart.formats.scores.midi import Bounds
 
 NOT_STATED = "not stated (the user's own files)"
 

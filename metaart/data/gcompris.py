@@ -12,9 +12,9 @@ from pathlib import Path
 from metaart.data.base import Entry, Group, Rejected, Source
 from metaart.data.media.pictures import Pictures
 from metaart.errors import UserError
-from metaart.pictures.jigsaw import Piece, put_together
-from metaart.pictures.rcc import ResourceArchive
-from metaart.pictures.read import read_layer, write_png
+from metaart.formats.pictures.jigsaw import Piece, put_together
+from metaart.formats.pictures.rcc import ResourceArchive
+from metaart.formats.pictures.read import read_layer, write_png
 
 INSTALLED = Path("/usr/share/gcompris-qt/rcc")
 _GET = (

@@ -19,8 +19,8 @@ from metaart.data.kinship import Shape, alike, families, houses, shape, split_fa
 from metaart.data.media.pictures import Pictures
 from metaart.errors import UserError
 from metaart.files import save_text
-from metaart.pictures.read import write_png
-from metaart.pictures.svg import on_square, rasterise
+from metaart.formats.pictures.read import write_png
+from metaart.formats.pictures.svg import on_square, rasterise
 
 PERMISSIVE = {"Apache-2.0", "BSD-3-Clause", "CC-BY-3.0", "CC-BY-4.0", "CC0-1.0", "ISC", "MIT", "OFL-1.1", "Unlicense"}
 """SPDX names that ask for no more than to be named."""

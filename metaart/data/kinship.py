@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from metaart.data.base import Split
-from metaart.pictures.read import Pixels
+from metaart.formats.pictures.read import Pixels
 
 _SHAPE_SIDE = 24
 _INK = 40

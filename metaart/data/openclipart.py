@@ -16,8 +16,8 @@ from metaart.data.base import Entry, Group, Rejected, Source
 from metaart.data.folder import split_by_name
 from metaart.data.media.pictures import Pictures
 from metaart.errors import UserError
-from metaart.pictures.read import Pixels, write_png
-from metaart.pictures.svg import DrawingBounds, rasterise
+from metaart.formats.pictures.read import Pixels, write_png
+from metaart.formats.pictures.svg import DrawingBounds, rasterise
 
 INSTALLED = Path("/usr/share/openclipart/svg")
 _GET = (

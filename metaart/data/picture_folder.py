@@ -6,7 +6,7 @@ from pathlib import Path
 
 from metaart.data.folder import NOT_STATED, Folder
 from metaart.data.media.pictures import Pictures
-from metaart.pictures.read import Bounds
+from metaart.formats.pictures.read import Bounds
 
 
 class PictureFolder(Folder):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from metaart.data.shards import SPLITS, Dataset
 from metaart.errors import UserError
-from metaart.pictures.read import write_png
-from metaart.pictures.sheet import contact_sheet
+from metaart.formats.pictures.read import write_png
+from metaart.formats.pictures.sheet import contact_sheet
 
 
 def sheet(dataset: Dataset, per_group: int = 8) -> bytes:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from metaart.domains.base import Domain, Hand, Split
-from metaart.domains.critique import Critique, CritiqueConfig
-from metaart.domains.music import Music, MusicConfig
-from metaart.domains.sinusoid import Sinusoid, SinusoidConfig
-from metaart.domains.style import Style, StyleConfig
+from metaart.domains.critique.domain import Critique, CritiqueConfig
+from metaart.domains.music.domain import Music, MusicConfig
+from metaart.domains.sinusoid.domain import Sinusoid, SinusoidConfig
+from metaart.domains.style.domain import Style, StyleConfig
 
 __all__ = ["DOMAINS", "Domain", "Hand", "RegisteredDomain", "Split", "art_of"]
 

@@ -23,7 +23,7 @@ from metaart.data.location import Where
 from metaart.data.sampler import TaskSampler
 from metaart.domains import Domain, Split
 from metaart.errors import UserError
-from metaart.evaluation.kept import Kept
+from metaart.evaluation.measurements import Kept
 from metaart.evaluation.rivals import (
     LEARNED,
     Contender,

@@ -10,7 +10,7 @@ from fastapi import APIRouter
 
 from metaart.config import RunConfig
 from metaart.domains import art_of
-from metaart.domains.critique import CritiqueConfig
+from metaart.domains.critique.domain import CritiqueConfig
 from serve.arts import critique, music, style
 from serve.orders import CarryOut
 

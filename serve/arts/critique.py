@@ -11,9 +11,9 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from metaart.creation.critic import Critic
-from metaart.creation.critique import Example, check_score, judge
-from metaart.domains.critique import MAX_WORKS
+from metaart.arts.critique.judge import Example, check_score, judge
+from metaart.arts.judging.critic import Critic
+from metaart.domains.critique.domain import MAX_WORKS
 from metaart.errors import UserError
 from serve.description import json_options, many_files, multipart, one_file, success
 from serve.options import read_options

@@ -8,10 +8,10 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 
-from metaart.creation.creator import Creator, check_steps
-from metaart.domains.music import MAX_FILES, Music
-from metaart.score.compose import ComposeRequest
-from metaart.score.midi import check_together
+from metaart.artists.run import Creator, check_steps
+from metaart.arts.music.compose import ComposeRequest
+from metaart.domains.music.domain import MAX_FILES, Music
+from metaart.formats.scores.midi import check_together
 from serve.description import json_options, many_files, multipart, one_file, success
 from serve.options import read_options
 from serve.orders import CarryOut, Order, carry_out

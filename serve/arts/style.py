@@ -9,14 +9,14 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 
-from metaart.creation.creator import Creator, check_steps
-from metaart.creation.style import Wish, adapt_to, painter
-from metaart.domains.style import MAX_FILES
+from metaart.artists.run import Creator, check_steps
+from metaart.arts.style.create import Wish, adapt_to, painter
+from metaart.arts.style.finish import check_strength
+from metaart.arts.style.tiling import MAX_SIDE
+from metaart.domains.style.domain import MAX_FILES
 from metaart.errors import UserError
-from metaart.pictures.header import check_together
-from metaart.pictures.read import read_picture, write_png
-from metaart.style.finish import check_strength
-from metaart.style.tiling import MAX_SIDE
+from metaart.formats.pictures.header import check_together
+from metaart.formats.pictures.read import read_picture, write_png
 from serve.description import json_options, many_files, multipart, one_file, success
 from serve.options import read_options
 from serve.orders import CarryOut, one_by_one

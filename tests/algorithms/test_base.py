@@ -10,8 +10,8 @@ from torch.func import functional_call
 from metaart.algorithms import Batching, MetaAlgorithm
 from metaart.algorithms.maml import MAML, MAMLConfig
 from metaart.algorithms.pooled import Pooled
-from metaart.domains.music import Music, MusicConfig
-from metaart.domains.sinusoid import Sinusoid
+from metaart.domains.music.domain import Music, MusicConfig
+from metaart.domains.sinusoid.domain import Sinusoid
 from metaart.errors import UserError
 from metaart.networks.mlp import MLP
 from metaart.tasks import Task, select, stack

@@ -13,11 +13,11 @@ import torch
 from torch.func import vmap
 
 from metaart.algorithms import MetaAlgorithm
+from metaart.arts.music.compose import ComposeRequest
+from metaart.arts.style.finish import Stylisation
 from metaart.data.sampler import EpisodeConfig, TaskSampler
 from metaart.domains import DOMAINS, Domain
-from metaart.score.compose import ComposeRequest
-from metaart.style.finish import Stylisation
-from metaart.style.objective import ObjectiveConfig
+from metaart.domains.style.objective import ObjectiveConfig
 from metaart.tasks import Examples, Task
 
 SMALL = {

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from metaart.pictures.read import Pixels, write_png
-from tests.pictures.archives import resource_archive
+from metaart.formats.pictures.read import Pixels, write_png
+from tests.formats.pictures.archives import resource_archive
 
 ARTISTS = ("Anna", "Bruno", "Çelik", "Dora", "Emil", "Fatma")
 

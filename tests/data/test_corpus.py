@@ -9,9 +9,9 @@ import pytest
 from metaart.data.base import Entry, Rejected
 from metaart.data.corpus import CorpusSource
 from metaart.data.traditions import SPLITS, composed, essen, oneill, ryan
-from metaart.score.canonical import canonical
-from metaart.score.midi import read_midi
-from tests.score.readers import by_mido
+from metaart.formats.scores.canonical import canonical
+from metaart.formats.scores.midi import read_midi
+from tests.formats.scores.readers import by_mido
 
 
 def entries(corpus: CorpusSource, group: str) -> list[Entry]:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metaart.data.kinship import alike, families, houses, shape, split_families
-from metaart.pictures.read import Pixels
+from metaart.formats.pictures.read import Pixels
 
 
 def drawn(top: int, left: int, scale: int = 1) -> Pixels:

@@ -21,7 +21,7 @@ from metaart.data.prepare import prepare
 from metaart.data.shards import Dataset
 from metaart.data.sheet import sheet
 from metaart.errors import UserError
-from metaart.pictures.read import read_picture
+from metaart.formats.pictures.read import read_picture
 from tests.data.pictures import (
     picture_folder,
 )

@@ -17,10 +17,10 @@ from metaart.data.folder import MusicFolder
 from metaart.data.prepare import prepare
 from metaart.data.shards import Dataset
 from metaart.errors import UserError
-from metaart.score.canonical import canonical
-from metaart.score.midi import read_midi, write_midi
+from metaart.formats.scores.canonical import canonical
+from metaart.formats.scores.midi import read_midi, write_midi
 from tests.data.sources import Crashing, Restricted
-from tests.score.readers import by_mido
+from tests.formats.scores.readers import by_mido
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from metaart.data import shards
-from metaart.data.media.music import Music
+from metaart.data.media.scores import Music
 from metaart.data.shards import Dataset, slug, write_dataset
 from metaart.data.show import table
 from metaart.errors import UserError

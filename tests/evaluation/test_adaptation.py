@@ -19,7 +19,7 @@ from metaart.data.shards import Dataset
 from metaart.errors import UserError
 from metaart.evaluation import adaptation
 from metaart.evaluation.adaptation import BEFORE, EvaluationConfig, Losses, curve, evaluate
-from metaart.evaluation.kept import FOLDER, Kept
+from metaart.evaluation.measurements import FOLDER, Kept
 from metaart.evaluation.rivals import best_rates, search_rates
 from metaart.evaluation.statistics import half_width, half_width_by_hand
 from metaart.tasks import select

@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from metaart.errors import UserError
+from metaart.formats.pictures.read import read_picture
 from metaart.networks.efficientnet import EfficientNetLite0, packaged_weights, shapes
-from metaart.pictures.read import read_picture
 
 CATS = (281, 282, 285)
 """Tabby, tiger cat, Egyptian cat."""
@@ -65,7 +65,7 @@ def network() -> EfficientNetLite0:
 
 @pytest.fixture(scope="module")
 def cat() -> Tensor:
-    file = resources.files("metaart") / "style" / "photographs" / "chelsea.jpg"
+    file = resources.files("metaart") / "photographs" / "chelsea.jpg"
     pixels = read_picture(file.read_bytes())[:, 50:258]
     picture = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float() / 255
     return F.interpolate(picture, 224, mode="bilinear", antialias=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from metaart.domains.critique import Critique, CritiqueConfig
+from metaart.domains.critique.domain import Critique, CritiqueConfig
 from metaart.networks.efficientnet import EfficientNetLite0
 from metaart.networks.frozen import NUM_FEATURES, TAPS, Adapter, FrozenFeatures
 

@@ -6,8 +6,8 @@ import io
 
 from PIL import Image
 
-from metaart.pictures.read import write_png
-from tests.pictures.drawings import drawing
+from metaart.formats.pictures.read import write_png
+from tests.formats.pictures.drawings import drawing
 
 
 def picture(hand: int, work: int) -> bytes:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from metaart.creation.critic import Critic
-from metaart.creation.critique import Example, judge
+from metaart.arts.critique.judge import Example, judge
+from metaart.arts.judging.critic import Critic
 from tests.serve.client import Client, assert_problem
 from tests.serve.conftest import ServedRuns
 from tests.serve.pictures import UNUSABLE, picture

@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from metaart.domains import Domain
-from metaart.domains.music import Music
-from metaart.pictures.header import Bounds
+from metaart.domains.music.domain import Music
+from metaart.formats.pictures.header import Bounds
 from serve.arts import music
 from serve.arts.style import painted
 from serve.gateway import make_app

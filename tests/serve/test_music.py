@@ -10,9 +10,9 @@ import httpx
 import mido
 import pytest
 
-from metaart.creation.creator import Creator
-from metaart.score.compose import ComposeRequest
-from tests.score.readers import by_mido, by_pretty_midi, by_symusic, signatures_by_mido
+from metaart.artists.run import Creator
+from metaart.arts.music.compose import ComposeRequest
+from tests.formats.scores.readers import by_mido, by_pretty_midi, by_symusic, signatures_by_mido
 from tests.serve.client import Client
 from tests.serve.conftest import ServedRuns
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import torch
 
-from metaart.creation.creator import Creator
+from metaart.artists.run import Creator
+from metaart.arts.music.compose import ComposeRequest
 from metaart.errors import UserError
-from metaart.score.compose import ComposeRequest
 from serve.orders import Asked, Failed, Order, TooLate, carry_out, carry_out_wanted, one_by_one
 
 

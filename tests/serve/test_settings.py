@@ -10,9 +10,9 @@ import pytest
 import yaml
 from ray.serve.schema import ServeDeploySchema
 
+from metaart.arts.music.compose import ComposeRequest
 from metaart.cli import main
 from metaart.errors import UserError
-from metaart.score.compose import ComposeRequest
 from serve.app import OFF, autoscaling, build, deployed, served
 from serve.arts import ARTS
 from serve.arts.music import OPTIONS

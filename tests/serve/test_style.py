@@ -10,10 +10,10 @@ import httpx
 import numpy as np
 import pytest
 
-from metaart.creation.creator import Creator
-from metaart.creation.style import Wish, adapt_to, painter
-from metaart.pictures.read import read_picture, write_png
-from tests.pictures.drawings import drawing
+from metaart.artists.run import Creator
+from metaart.arts.style.create import Wish, adapt_to, painter
+from metaart.formats.pictures.read import read_picture, write_png
+from tests.formats.pictures.drawings import drawing
 from tests.serve.client import Client, assert_problem
 from tests.serve.conftest import ServedRuns
 from tests.serve.pictures import UNUSABLE, picture

@@ -20,7 +20,7 @@ from metaart.algorithms.maml import MAML, MAMLConfig
 from metaart.algorithms.pooled import Pooled
 from metaart.config import StageConfig
 from metaart.data.sampler import EpisodeConfig, TaskSampler
-from metaart.domains.sinusoid import Sinusoid, SinusoidConfig
+from metaart.domains.sinusoid.domain import Sinusoid, SinusoidConfig
 from metaart.tasks import Task, num_tasks, select
 from metaart.training.checkpoint import load_checkpoint, load_tensors, newest_checkpoint
 from metaart.training.loop import Diverged, Interrupted, Place, Stage, measured_batching, train, validation_loss

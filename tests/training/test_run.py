@@ -10,13 +10,13 @@ import pytest
 import torch
 
 from metaart.algorithms.maml import MAML
+from metaart.arts.music.compose import ComposeRequest
 from metaart.build import build_pooled
 from metaart.cli import main
 from metaart.config import RunConfig, from_json, override
-from metaart.domains.music import Music
+from metaart.domains.music.domain import Music
 from metaart.errors import UserError
 from metaart.recipes import recipe
-from metaart.score.compose import ComposeRequest
 from metaart.training.checkpoint import load_tensors
 from metaart.training.journal import read_metrics
 from metaart.training.loop import Place

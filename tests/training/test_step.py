@@ -11,7 +11,7 @@ from metaart.algorithms import Batching
 from metaart.algorithms.maml import MAML, MAMLConfig
 from metaart.config import StageConfig
 from metaart.data.sampler import EpisodeConfig, TaskSampler
-from metaart.domains.sinusoid import Sinusoid, SinusoidConfig
+from metaart.domains.sinusoid.domain import Sinusoid, SinusoidConfig
 from metaart.errors import UserError
 from metaart.tasks import Task
 from metaart.training.checkpoint import load_checkpoint, save_checkpoint

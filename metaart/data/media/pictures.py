@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from metaart.data.media.base import Medium, Row, StoredWork
 from metaart.errors import UserError
-from metaart.pictures.read import Pixels, read_picture, write_png
+from metaart.formats.pictures.read import Pixels, read_picture, write_png
 
 if TYPE_CHECKING:
     from metaart.data.base import Entry

@@ -1,0 +1,1 @@
+"""What is offered of every art: create, judge, evaluate."""

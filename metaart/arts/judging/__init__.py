@@ -1,0 +1,1 @@
+"""What critique and rating share."""

@@ -1,0 +1,1 @@
+"""Music: create, judge, evaluate."""

@@ -1,0 +1,145 @@
+"""How near pieces are to their own hand and to other hands: by features, by likelihood, by what they copy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metaart.arts.music.features import HISTOGRAMS, SCALARS, Features, Gram, copy_rate, total_variation
+
+Floats = NDArray[np.float64]
+NAMES = (*SCALARS, *HISTOGRAMS)
+EXAMPLES = "real, each example beside the other examples"
+
+
+class _Table:
+    """Features of some pieces side by side."""
+
+    def __init__(self, pieces: Sequence[Features]) -> None:
+        self.scalars = np.stack([piece.scalars for piece in pieces])
+        self.histograms = [np.stack([getattr(piece, name) for piece in pieces]) for name in HISTOGRAMS]
+
+    def centre(self, without: int | None = None) -> _Table:
+        """The mean piece, over all or over all but one."""
+        kept = [place for place in range(len(self.scalars)) if place != without]
+        mean = object.__new__(_Table)
+        known = np.isfinite(self.scalars[kept])
+        total = np.where(known, self.scalars[kept], 0.0).sum(0, keepdims=True)
+        counts = known.sum(0, keepdims=True)
+        mean.scalars = np.where(counts, total / np.maximum(counts, 1), np.nan)
+        mean.histograms = [shares[kept].mean(0, keepdims=True) for shares in self.histograms]
+        return mean
+
+    def distance(self, centre: _Table, spread: Floats) -> Floats:
+        """(pieces, features): scalars in standard deviations, histograms as total variation."""
+        scalars = np.abs(self.scalars - centre.scalars) / spread
+        pairs = zip(self.histograms, centre.histograms, strict=True)
+        return np.column_stack([scalars, *(total_variation(own, mean) for own, mean in pairs)])
+
+
+def distances(kinds: Mapping[str, Sequence[Sequence[Features]]], real: str) -> dict[str, dict[str, Floats]]:
+    """Mean distance of each hand's pieces to the mean of its own held-out works, and to those of the other hands.
+
+    A feature's distance is divided by what real works have to other hands on average, so 1 is the distance between
+    hands; `own` and `other` are means over features. A real work is compared with its hand's other works.
+
+    Args:
+        kinds: pieces by kind, hand, place.
+        real: the kind that holds the hands' held-out works, two or more of each.
+
+    Returns:
+        By kind: "own", "other", "nearer" (1 where own is below other) and, of each feature f, "f own" and "f other";
+        each (hands,).
+    """
+    held = [_Table(pieces) for pieces in kinds[real]]
+    scalars = np.concatenate([table.scalars for table in held])
+    spread = np.sqrt(_mean((scalars - _mean(scalars)) ** 2))
+    spread = np.where(spread > 0, spread, 1.0)
+    centres = [table.centre() for table in held]
+
+    def measured(kind: str, hand: int) -> tuple[Floats, Floats]:
+        """Distances (pieces, features) to the own hand, and mean ones to the others."""
+        table = held[hand] if kind == real else _Table(kinds[kind][hand])
+        others = [table.distance(centre, spread) for place, centre in enumerate(centres) if place != hand]
+        if kind != real:
+            return table.distance(centres[hand], spread), np.mean(others, axis=0)
+        alone = [table.distance(table.centre(without=place), spread)[place] for place in range(len(table.scalars))]
+        return np.array(alone), np.mean(others, axis=0)
+
+    hands = range(len(held))
+    found = {kind: [measured(kind, hand) for hand in hands] for kind in kinds}
+    unit = _mean(np.concatenate([other for _, other in found[real]]))
+    unit = np.where(unit > 0, unit, np.nan)  # a feature in which no two works differ says nothing
+    result = {}
+    for kind, each in found.items():
+        own = np.array([_mean(own) / unit for own, _ in each])
+        other = np.array([_mean(other) / unit for _, other in each])
+        near, far = _mean(own.T), _mean(other.T)
+        result[kind] = {"own": near, "other": far, "nearer": (near < far).astype(np.float64)}
+        for column, name in enumerate(NAMES):
+            result[kind] |= {f"{name} own": own[:, column], f"{name} other": other[:, column]}
+    return result
+
+
+def likeliness(nats: Floats, owner: NDArray[np.int64]) -> dict[str, Floats]:
+    """How often a piece is likelier under its own hand's model than under another hand's.
+
+    Args:
+        nats: negative log-likelihood per token of each piece under each hand's model, (hands, pieces).
+        owner: the hand of each piece, (pieces,); every hand has one.
+
+    Returns:
+        Means over each hand's pieces, (hands,): "pairs", the share of other hands' models that are beaten (a tie
+        counts half); "first", whether all are; "rank" from 1; "ahead", nats per token below the others' mean.
+    """
+    others = len(nats) - 1
+    own = nats[owner, np.arange(len(owner))]
+    worse = (nats > own).sum(0) + 0.5 * ((nats == own).sum(0) - 1)
+    measured = {
+        "pairs": worse / others,
+        "first": (worse == others).astype(np.float64),
+        "rank": 1 + others - worse,
+        "ahead": (nats.sum(0) - own) / others - own,
+    }
+    hands = range(len(nats))
+    return {name: np.array([each[owner == hand].mean() for hand in hands]) for name, each in measured.items()}
+
+
+def copies(
+    kinds: Mapping[str, Sequence[Sequence[Sequence[Gram]]]], examples: Sequence[Sequence[Sequence[Gram]]]
+) -> dict[str, dict[str, Floats]]:
+    """What share of a piece's runs stand in its hand's examples; and in the other examples, of an example itself.
+
+    Args:
+        kinds: runs by kind, hand, piece.
+        examples: runs by hand, example.
+
+    Returns:
+        By kind, and of `EXAMPLES`: "share", the mean, and "largest", the maximum over a hand's pieces, (hands,); not a
+        number where no piece is long enough.
+    """
+    rates = {
+        kind: [[copy_rate(piece, known) for piece in row] for row, known in zip(rows, examples, strict=True)]
+        for kind, rows in kinds.items()
+    }
+    rates[EXAMPLES] = [
+        [copy_rate(piece, [*known[:place], *known[place + 1 :]]) for place, piece in enumerate(known)]
+        for known in examples
+    ]
+    return {
+        kind: {
+            "share": np.array([_mean(np.array(row)) for row in rows]),
+            "largest": np.array([np.fmax.reduce(row) for row in rows]),
+        }
+        for kind, rows in rates.items()
+    }
+
+
+def _mean(values: Floats) -> Floats:
+    """The mean along the first axis over what is a number; not a number where nothing is."""
+    known = np.isfinite(values)
+    total = np.where(known, values, 0.0).sum(0)
+    mean: Floats = np.where(known.any(0), total / np.maximum(known.sum(0), 1), np.nan)
+    return mean

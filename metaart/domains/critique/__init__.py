@@ -1,0 +1,1 @@
+"""Critique: what is learned of whose hand a picture is."""

@@ -1,0 +1,1 @@
+"""Music: what is learned of scores."""

@@ -1,0 +1,1 @@
+"""Rating: what is learned of a curator's scores."""

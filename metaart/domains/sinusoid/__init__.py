@@ -1,0 +1,1 @@
+"""Sinusoid: what is learned of sine waves."""

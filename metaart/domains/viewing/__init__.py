@@ -1,0 +1,1 @@
+"""How critique and rating look at pictures."""

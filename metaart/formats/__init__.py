@@ -1,0 +1,1 @@
+"""Files of every format as values: bytes in, values out, hostile until counted."""
