@@ -1,1 +1,1 @@
-"""From a few works to a new one: one file per art, and the creator that adapts a run for all of them."""
+"""Artists as values: a run adapted to works, kept in a file, stacked, blended; and the seam of what an art offers."""

@@ -1,9 +1,12 @@
-"""From a few works to a new one: adapt a trained run to examples, then create in their hand."""
+"""A trained run as a value: loaded once, handed on; it adapts to works and creates with what came of that."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from importlib import resources
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -11,138 +14,242 @@ import torch
 from torch import Tensor
 from torch.func import vmap
 
-from metaart.algorithms import Predict
+from metaart.algorithms import MetaAlgorithm, Predict
+from metaart.artists.art import Art, Made, Request, Use
+from metaart.artists.artist import Artist, Support, Verdict, checked, read_artist
+from metaart.artists.requests import check_number, check_steps, request_of
+from metaart.artists.works import Brought, Work, WorksInput, works_from
+from metaart.config import RunConfig
+from metaart.domains import Domain
 from metaart.errors import UserError
 from metaart.tasks import Examples, Params
-from metaart.training.run import load_algorithm
-
-MAX_STEPS = 100
-"""Adaptation steps above which a request is refused: past it the examples are only learned by heart."""
+from metaart.training.run import CONFIG, WEIGHTS
 
 
-def shipped_run(art: str = "music") -> Path:
-    """The run directory that ships with the package.
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A trained run.
 
-    Raises:
-        UserError: this installation has none.
-    """
-    folder = _shipped(art)
-    if not ships(art):
-        raise UserError(
-            expected=f"the {art} model that ships with metaart",
-            got=f"an installation without {folder}",
-            fix=f"Train a run with `metaart train {art} --out runs/{art}` and give it as --run (service: {art}=DIR).",
-        )
-    return folder
-
-
-def run_folder(run: Path | str | None, art: str) -> Path:
-    """The folder of a run; that of the one that ships with the package for None."""
-    return shipped_run(art) if run is None else Path(run)
-
-
-def ships(art: str) -> bool:
-    """Whether a run of this art ships with the package."""
-    return (_shipped(art) / "config.json").is_file()
-
-
-def _shipped(art: str) -> Path:
-    return Path(str(resources.files("metaart"))) / "models" / art
-
-
-class Creator:
-    """A trained run that adapts to examples and creates.
-
-    Adaptation takes the requests in turn, so that each may have its own number of works; creation takes all of them
+    Adaptation takes requests in turn, so that each may have its own number of works; creation takes all of them
     together, each with its own weights, in double precision: so what is asked alone and what is asked beside others
     comes out the same.
 
-    Args:
-        run: run directory; the one that ships with the package if left out.
-        art: whose shipped run.
-
-    Raises:
-        UserError: the run is missing or damaged.
+    Attributes:
+        folder: the run directory.
+        config: what it was trained as.
+        domain: what it learned.
+        algorithm: the trained meta-learner; its parameters are constants from here on.
+        art: what is offered of it.
     """
 
-    def __init__(self, run: Path | str | None = None, art: str = "music") -> None:
-        self.run = run_folder(run, art)
-        self.config, self.domain, self._algorithm = load_algorithm(self.run)
-        self._algorithm.requires_grad_(False)
+    folder: Path
+    config: RunConfig
+    domain: Domain
+    algorithm: MetaAlgorithm
+    art: Art
 
-    def create(
-        self,
-        examples: Sequence[Sequence[bytes]],
-        requests: Sequence[Any],
-        steps: Sequence[int | None] | int | None = None,
-    ) -> list[bytes]:
-        """One artefact per request, each in the hand of its own example files.
+    @property
+    def name(self) -> str:
+        """That of its folder."""
+        return self.folder.name
+
+    @cached_property
+    def hash(self) -> str:
+        """Of its weights and configuration: what an artist of this run is known by."""
+        digest = sha256()
+        for file in (CONFIG, WEIGHTS):
+            digest.update((self.folder / file).read_bytes())
+        return digest.hexdigest()
+
+    def adapt(
+        self, works: Brought, *, steps: int | None = None, name: str = "", strict: bool = False, losses: bool = True
+    ) -> Artist:
+        """Adapt to works by one hand, to works of several ({hand: files}) or to rated ones ({file: score}).
+
+        A work that cannot be used is passed over, and `Artist.verdicts` says why.
 
         Args:
-            examples: files of each request.
-            requests: in the domain's own terms, `ComposeRequest` for music.
-            steps: adaptation steps, of all or of each; the number the run was trained for if left out, 0 for none.
+            works: paths or bytes.
+            steps: adaptation steps, 0 to 100; those the run was trained for if left out.
+            name: of the artist.
+            strict: refuse all where one work cannot be used.
+            losses: measure the loss on the works before and after each step.
 
         Raises:
-            UserError: files or steps that cannot be used.
+            UserError: no work that can be used, too many, or a number of steps that makes no sense.
         """
-        each = list(steps) if isinstance(steps, Sequence) else [steps] * len(requests)
-        supports = [self.domain.read(files) for files in examples]
-        adapted = [self.adapt(support, count) for support, count in zip(supports, each, strict=True)]
-        return self.render(adapted, requests)
+        return self.adapt_works(works_from(works, self.reads), steps=steps, name=name, strict=strict, losses=losses)
 
-    def adapt(self, support: Examples, steps: int | None = None) -> Params:
+    @property
+    def reads(self) -> WorksInput:
+        """What works it adapts to.
+
+        Raises:
+            UserError: its art takes no files.
+        """
+        if self.art.works is None:
+            raise UserError(
+                expected="a run of an art that reads files",
+                got=f"{self.folder}, a run of {self.art.name}",
+                fix="Use a run of another art, such as music.",
+            )
+        return self.art.works
+
+    def adapt_works(
+        self, works: Sequence[Work], *, steps: int | None = None, name: str = "", strict: bool = True,
+        losses: bool = False,
+    ) -> Artist:  # fmt: skip
+        """The same for works that are at hand."""
+        check_steps(steps)
+        support, verdicts = self.support(works, strict=strict)
+        started = time.monotonic()
+        weights, curve = (
+            self._walked(support.examples, steps) if losses else (self.adapted(support.examples, steps), ())
+        )
+        return Artist(
+            self.art.name,
+            self.name,
+            self.hash,
+            name or self.art.name,
+            {moving: weights[moving] for moving in self.algorithm.moving},
+            support.beside,
+            support.notes,
+            verdicts,
+            tuple(curve),
+            self.steps if steps is None else steps,
+            time.monotonic() - started,
+        )
+
+    def support(self, works: Sequence[Work], *, strict: bool = True) -> tuple[Support, tuple[Verdict, ...]]:
+        """Works as what is adapted to, and what became of each.
+
+        Raises:
+            UserError: `strict` and one cannot be used, or none can; too few or too many.
+        """
+        assert self.art.read is not None
+        assert self.art.support is not None
+        check_number(works, self.reads)
+        read, accepted, verdicts = [], [], []
+        refused: UserError | None = None
+        for work in works:
+            try:
+                read.append(self.art.read(self.domain, work))
+            except UserError as error:
+                if strict:
+                    raise
+                refused = refused or error
+                verdicts.append(Verdict(work.name, False, str(error)))
+            else:
+                accepted.append(work)
+                verdicts.append(Verdict(work.name, True))
+        if refused is not None and len(accepted) < self.reads.least:
+            raise refused
+        return self.art.support(self.domain, read, accepted), tuple(verdicts)
+
+    @property
+    def steps(self) -> int:
+        """Adaptation steps that it was trained for."""
+        return int(getattr(self.config.algorithm, "steps", 1))
+
+    def adapted(self, support: Examples, steps: int | None = None) -> Params:
         """The learner's weights after adaptation to examples, constants from here on.
 
         Raises:
-            UserError: steps outside 0 to `MAX_STEPS`.
+            UserError: steps outside 0 to 100.
         """
         check_steps(steps)
         with torch.no_grad():
-            return {name: value.detach() for name, value in self._algorithm.adapt(support, steps).items()}
+            return {name: value.detach() for name, value in self.algorithm.adapt(support, steps).items()}
 
     def theta(self) -> Params:
         """The learner's weights before adaptation."""
-        return self._algorithm.theta()
+        return self.algorithm.theta()
+
+    def params(self, artist: Artist) -> Params:
+        """All weights of an artist's learner."""
+        return {**self.theta(), **artist.weights}
 
     def predict(self, params: Params) -> Predict:
         """The learner with these weights: inputs to outputs."""
-        return self._algorithm.predict(params)
+        return self.algorithm.predict(params)
 
-    def render(self, adapted: Sequence[Params], requests: Sequence[Any]) -> list[bytes]:
-        """One artefact per request from its own adapted weights, all together."""
-        if not requests:
-            return []
-        if len(adapted) != len(requests):
-            raise UserError(
-                expected="as many requests as adapted weights",
-                got=f"{len(requests)} and {len(adapted)}",
-                fix="Repeat the weights that are to serve several requests.",
-            )
-        stacked = {name: torch.stack([params[name] for params in adapted]).double() for name in adapted[0]}
+    def together(self, artists: Sequence[Artist]) -> Predict:
+        """The learners of several artists side by side, in double precision.
+
+        Every input and output has one more dimension in front, one entry per artist.
+        """
+        each = [self.params(artist) for artist in artists]
+        stacked = {name: torch.stack([params[name] for params in each]).double() for name in each[0]}
 
         def one(params: Params, *inputs: Any) -> Any:
             return self.predict(params)(*inputs)
 
-        def predict(*inputs: Any) -> Any:
-            return vmap(one)(stacked, *(_double(value) for value in inputs))
+        return lambda *inputs: vmap(one)(stacked, *(_double(value) for value in inputs))
 
+    def artist(self, path: Path | str) -> Artist:
+        """An artist of this run, from the file that `Artist.save` wrote.
+
+        Raises:
+            UserError: no such file, damaged, or of another run.
+        """
+        return self.checked(read_artist(path))
+
+    def checked(self, artist: Artist) -> Artist:
+        """An artist, which must be of this run.
+
+        Raises:
+            UserError: it is of another.
+        """
+        theta = self.theta()
+        return checked(artist, self.hash, {name: theta[name].shape for name in self.algorithm.moving})
+
+    def create(self, artist: Artist | Sequence[Artist], **values: Any) -> Made:
+        """Make what the art makes of an artist: a tune, a redrawn photograph, a judgement.
+
+        Args:
+            artist: of this run.
+            values: options of the art by name (`bars=16`), its files by path or as bytes (`photograph="me.jpg"`), and
+                `extras=("picture",)` for what is to be made beside; `metaart create ART --help` lists them.
+
+        Raises:
+            UserError: an artist of another run, or values that cannot be used.
+        """
+        return self._by_verb("create", artist, values)
+
+    def judge(self, artist: Artist | Sequence[Artist], **values: Any) -> Made:
+        """Judge a work by an artist, or by several that it may be of; see `create`.
+
+        Raises:
+            UserError: as `create`; also where the art judges nothing.
+        """
+        return self._by_verb("judge", artist, values)
+
+    def make(self, use: Use, requests: Sequence[Request]) -> list[Made]:
+        """What is asked, in order, all together."""
         with torch.no_grad():
-            return self.domain.render(predict, requests)
+            return use.make(self, requests) if requests else []
 
+    def _by_verb(self, verb: str, artist: Artist | Sequence[Artist], values: Mapping[str, Any]) -> Made:
+        use = self.art.use(verb)
+        if use is None:
+            raise UserError(
+                expected=f"a run of an art that can {verb}",
+                got=f"{self.folder}, a run of {self.art.name}",
+                fix="Use a run of another art.",
+            )
+        artists = [self.checked(one) for one in ([artist] if isinstance(artist, Artist) else artist)]
+        (made,) = self.make(use, [request_of(use, artists, values)])
+        return made
 
-def check_steps(steps: int | None) -> None:
-    """Refuse a number of adaptation steps that makes no sense.
-
-    Raises:
-        UserError: it is not a whole number from 0 to `MAX_STEPS`.
-    """
-    if steps is not None and (not isinstance(steps, int) or isinstance(steps, bool) or not 0 <= steps <= MAX_STEPS):
-        raise UserError(
-            expected=f"steps to be a whole number from 0 to {MAX_STEPS}",
-            got=repr(steps),
-            fix="Leave steps out for the number the run was trained for.",
-        )
+    def _walked(self, support: Examples, steps: int | None) -> tuple[Params, list[float]]:
+        """Adapted weights, and the loss on the support set before the first step and after each."""
+        count = self.steps if steps is None else steps
+        params = {name: value.detach() for name, value in self.theta().items()}
+        with torch.no_grad():
+            curve = [float(self.algorithm.loss(params, support))]
+            for params in self.algorithm.path(support, count):
+                curve.append(float(self.algorithm.loss(params, support)))
+        return {name: value.detach() for name, value in params.items()}, curve
 
 
 def _double(value: Any) -> Any:

@@ -1,0 +1,82 @@
+"""What is asked of a use, checked before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from metaart.artists.art import FileInput, Request, Use
+from metaart.artists.artist import Artist
+from metaart.artists.works import Work, WorksInput, work_of
+from metaart.errors import TooLarge, UserError
+from metaart.options import from_plain
+
+MAX_STEPS = 100
+"""Adaptation steps above which a request is refused: past it the examples are only learned by heart."""
+
+
+def request_of(use: Use, artists: Sequence[Artist], values: Mapping[str, Any]) -> Request:
+    """What Python code asks of a use, checked.
+
+    Raises:
+        UserError: an unknown name, a file that cannot be read or is missing, an option that cannot be used.
+    """
+    inputs = {entry.name: entry for entry in use.inputs}
+    plain = {name: value for name, value in values.items() if name not in inputs and name != "extras"}
+    options = from_plain(use.options, plain, wanted=f"{use.verb} to be given {', '.join([*inputs, 'extras'])} or")
+    files = {name: _input(entry, values[name]) for name, entry in inputs.items() if values.get(name) is not None}
+    check_inputs(use, files)
+    extras = frozenset(values.get("extras", ()))
+    if unknown := sorted(extras - {extra.name for extra in use.extras}):
+        raise UserError(
+            expected=f"extras among {', '.join(extra.name for extra in use.extras) or 'none'}",
+            got=repr(unknown[0]),
+            fix="Leave it out.",
+        )
+    return Request(artists, options, files, extras)
+
+
+def check_inputs(use: Use, files: Mapping[str, Any]) -> None:
+    """Refuse what lacks a file that a use needs.
+
+    Raises:
+        UserError: one is missing.
+    """
+    for entry in use.inputs:
+        if entry.required and entry.name not in files:
+            raise UserError(
+                expected=f"{entry.name}, {entry.format.one}: {entry.help}", got="none", fix=f"Give {entry.name}."
+            )
+
+
+def check_steps(steps: int | None) -> None:
+    """Refuse a number of adaptation steps that makes no sense.
+
+    Raises:
+        UserError: it is not a whole number from 0 to `MAX_STEPS`.
+    """
+    if steps is not None and (not isinstance(steps, int) or isinstance(steps, bool) or not 0 <= steps <= MAX_STEPS):
+        raise UserError(
+            expected=f"steps to be a whole number from 0 to {MAX_STEPS}",
+            got=repr(steps),
+            fix="Leave steps out for the number the run was trained for.",
+        )
+
+
+def check_number(works: Sequence[Work], wanted: WorksInput) -> None:
+    """Refuse too few works or too many.
+
+    Raises:
+        TooLarge: too many.
+        UserError: too few.
+    """
+    if not wanted.least <= len(works) <= wanted.most:
+        raise (TooLarge if len(works) > wanted.most else UserError)(
+            expected=f"{wanted.least} to {wanted.most} {wanted.format.many} as examples",
+            got=str(len(works)),
+            fix=wanted.advice,
+        )
+
+
+def _input(entry: FileInput, value: Any) -> Work:
+    return value if isinstance(value, Work) else work_of(value, entry.format, entry.name)

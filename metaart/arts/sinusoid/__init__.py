@@ -1,0 +1,7 @@
+"""Sinusoid: nothing is offered of sine waves but the evaluation of most arts."""
+
+from __future__ import annotations
+
+from metaart.artists.art import Art
+
+ART = Art(name="sinusoid", about="regression of sine waves, the quickest check of a set-up")
