@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -23,7 +23,7 @@ from metaart.config import RunConfig
 from metaart.domains import Domain
 from metaart.errors import UserError
 from metaart.tasks import Examples, Params
-from metaart.training.run import CONFIG, WEIGHTS
+from metaart.training.run import CONFIG, POOLED, WEIGHTS, pooled_theta
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +40,7 @@ class Run:
         domain: what it learned.
         algorithm: the trained meta-learner; its parameters are constants from here on.
         art: what is offered of it.
+        open: loads another run, to be compared with.
     """
 
     folder: Path
@@ -47,6 +48,7 @@ class Run:
     domain: Domain
     algorithm: MetaAlgorithm
     art: Art
+    open: Callable[[Path], Run] = field(repr=False)
 
     @property
     def name(self) -> str:
@@ -60,6 +62,31 @@ class Run:
         for file in (CONFIG, WEIGHTS):
             digest.update((self.folder / file).read_bytes())
         return digest.hexdigest()
+
+    @cached_property
+    def pooled(self) -> Params | None:
+        """The learner's weights before meta-training, or None where the run has no pooled stage."""
+        if not (self.folder / POOLED).exists():
+            return None
+        return pooled_theta(self.config, self.domain, self.folder)
+
+    def others(self, pairs: Sequence[str]) -> dict[str, Run]:
+        """The runs of options NAME=RUN, each loaded once.
+
+        Raises:
+            UserError: one of them is not of that form, two have one name, or one cannot be loaded.
+        """
+        named: dict[str, Run] = {}
+        for pair in pairs:
+            name, separator, path = pair.partition("=")
+            if not separator or not name:
+                raise UserError(expected="NAME=RUN", got=repr(pair), fix="For example: --rival pooled=runs/pooled")
+            if name in named:
+                raise UserError(
+                    expected="runs with names of their own", got=f"two called {name}", fix=f"Call one of them {name}-2."
+                )
+            named[name] = self.open(Path(path))
+        return named
 
     def adapt(
         self, works: Brought, *, steps: int | None = None, name: str = "", strict: bool = False, losses: bool = True

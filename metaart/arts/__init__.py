@@ -43,4 +43,4 @@ def load(run: Path | str | None = None, art: str = "music") -> Run:
     folder = run_folder(run, art)
     config, domain, algorithm = load_algorithm(folder)
     algorithm.requires_grad_(False)
-    return Run(folder, config, domain, algorithm, ARTS[art_of(config.domain)])
+    return Run(folder, config, domain, algorithm, ARTS[art_of(config.domain)], load)
