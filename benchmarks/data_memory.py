@@ -21,7 +21,7 @@ from tqdm import tqdm
 from metaart.build import build_domain, build_sampler
 from metaart.config import override
 from metaart.data.media.base import schema
-from metaart.data.media.pictures import Pictures
+from metaart.data.media.pictures import PictureMedium
 from metaart.data.shards import write_dataset
 from metaart.recipes import recipe
 
@@ -32,7 +32,7 @@ BATCHES = 40
 
 def write_noise(out: Path, megabytes: int) -> None:
     """A prepared folder of so many MB in 32 groups: squares of noise, which does not compress."""
-    medium, rng = Pictures(max_side=SIDE), np.random.default_rng(megabytes)
+    medium, rng = PictureMedium(max_side=SIDE), np.random.default_rng(megabytes)
     each = megabytes * 2**20 // (GROUPS * SIDE * SIDE * 3)
 
     def table(group: str) -> pa.Table:

@@ -14,7 +14,7 @@ import symusic
 
 from metaart.data import traditions
 from metaart.data.base import Entry, Group, Rejected, Source
-from metaart.data.media.scores import Music
+from metaart.data.media.scores import ScoreMedium
 from metaart.data.traditions import Collection
 from metaart.errors import UserError
 from metaart.formats.scores.abc import from_music21, read_abc, silence
@@ -34,7 +34,7 @@ class CorpusSource(Source):
 
     name = "corpus"
     min_works = 10
-    medium = Music()
+    medium = ScoreMedium()
 
     def __init__(self, root: Path | None = None) -> None:
         self._root = root

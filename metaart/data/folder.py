@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from metaart.data.base import Entry, Group, Rejected, Source, Split
-from metaart.data.media.scores import Music
+from metaart.data.media.scores import ScoreMedium
 from metaart.errors import UserError
 from metaart.formats.scores.midi import Bounds
 
@@ -110,7 +110,7 @@ class Folder(Source):
 class MusicFolder(Folder):
     """MIDI files in sub-folders, one per composer: `Folder` says how."""
 
-    medium = Music()
+    medium = ScoreMedium()
     suffixes = (".mid", ".midi")
     works = "MIDI files"
     place = "DIR/composer/piece.mid"

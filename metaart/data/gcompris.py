@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from metaart.data.base import Entry, Group, Rejected, Source
-from metaart.data.media.pictures import Pictures
+from metaart.data.media.pictures import PictureMedium
 from metaart.errors import UserError
 from metaart.formats.pictures.jigsaw import Piece, put_together
 from metaart.formats.pictures.rcc import ResourceArchive
@@ -57,7 +57,7 @@ class GcomprisPaintings(Source):
 
     def __init__(self, path: Path | str | None = None, side: int = 512) -> None:
         self.path = _folder(path, ("paintings", "details"))
-        self.medium = Pictures(side)
+        self.medium = PictureMedium(side)
 
     def groups(self) -> list[Group]:
         """One group per artist."""
@@ -133,7 +133,7 @@ class GcomprisPhotographs(Source):
 
     def __init__(self, path: Path | str | None = None, side: int = 512) -> None:
         self.path = _folder(path, _PHOTOGRAPHS)
-        self.medium = Pictures(side)
+        self.medium = PictureMedium(side)
 
     def groups(self) -> list[Group]:
         """One group per archive."""

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from metaart.data.base import Entry, Group, Rejected, Source
 from metaart.data.kinship import Shape, alike, families, houses, shape, split_families
-from metaart.data.media.pictures import Pictures
+from metaart.data.media.pictures import PictureMedium
 from metaart.errors import UserError
 from metaart.files import save_text
 from metaart.formats.pictures.read import write_png
@@ -78,7 +78,7 @@ class IconifySource(Source):
 
     def __init__(self, path: Path | str, per_set: int = 300, side: int = 64) -> None:
         self.path, self.per_set, self.side = Path(path), per_set, side
-        self.medium = Pictures(side)
+        self.medium = PictureMedium(side)
         if not self.path.is_file():
             raise UserError(expected="the archive of the npm package @iconify/json", got=str(path), fix=_GET)
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from metaart.data.base import Entry, Group, Rejected, Source
 from metaart.data.folder import split_by_name
-from metaart.data.media.pictures import Pictures
+from metaart.data.media.pictures import PictureMedium
 from metaart.errors import UserError
 from metaart.formats.pictures.read import Pixels, write_png
 from metaart.formats.pictures.svg import DrawingBounds, rasterise
@@ -59,7 +59,7 @@ class OpenclipartSource(Source):
 
     def __init__(self, path: Path | str | None = None, side: int = 512) -> None:
         self.path, self.side = Path(path) if path is not None else INSTALLED, side
-        self.medium = Pictures(side)
+        self.medium = PictureMedium(side)
         if not self.path.is_dir() or not self._files:
             raise UserError(expected="a folder of .svg drawings", got=f"none in {self.path}", fix=_GET)
 

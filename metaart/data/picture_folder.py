@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from metaart.data.folder import NOT_STATED, Folder
-from metaart.data.media.pictures import Pictures
+from metaart.data.media.pictures import PictureMedium
 from metaart.formats.pictures.read import Bounds
 
 
@@ -29,6 +29,6 @@ class PictureFolder(Folder):
     most_bytes = Bounds().max_bytes
 
     def __init__(self, path: Path | str, side: int = 512, licence: str = NOT_STATED, *, whole: bool = False) -> None:
-        self.medium = Pictures(side)
+        self.medium = PictureMedium(side)
         self.min_works = 1 if whole else 2
         super().__init__(path, licence, whole=whole)

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from metaart.data.base import Entry, Group, Rejected, Source
 from metaart.data.folder import split_by_name
-from metaart.data.media.pictures import Pictures
+from metaart.data.media.pictures import PictureMedium
 from metaart.errors import UserError
 
 _LABELS = ("artist", "label", "author", "painter")
@@ -42,7 +42,7 @@ class PictureTable(Source):
     def __init__(self, path: Path | str, side: int = 512, licence: str = "not stated (the user's own files)",
                  *, whole: bool = False) -> None:  # fmt: skip
         self.path, self.licence, self.whole = Path(path), licence, whole
-        self.medium = Pictures(side)
+        self.medium = PictureMedium(side)
         self.min_works = 1 if whole else 2
         if not self._files:
             raise UserError(expected="a .parquet file or a folder of them", got=str(path), fix="Give another --path.")

@@ -14,7 +14,7 @@ from PIL import Image
 
 from metaart.cli import main
 from metaart.data.gcompris import GcomprisPaintings, GcomprisPhotographs
-from metaart.data.media.pictures import Pictures, is_colour
+from metaart.data.media.pictures import PictureMedium, is_colour
 from metaart.data.openclipart import OpenclipartSource
 from metaart.data.picture_folder import PictureFolder
 from metaart.data.prepare import prepare
@@ -120,7 +120,7 @@ def test_a_package_that_is_missing_says_how_to_get_it(make: Callable[[Path], obj
 @pytest.mark.parametrize("side", [7, 5000])
 def test_a_side_out_of_bounds_is_refused(side: int) -> None:
     with pytest.raises(UserError, match="8 to 4096"):
-        Pictures(side)
+        PictureMedium(side)
 
 
 def test_colour_is_told_from_grey() -> None:

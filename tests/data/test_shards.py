@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from metaart.data import shards
-from metaart.data.media.scores import Music
+from metaart.data.media.scores import ScoreMedium
 from metaart.data.shards import Dataset, slug, write_dataset
 from metaart.data.show import table
 from metaart.errors import UserError
@@ -49,7 +49,7 @@ def test_metadata_never_describes_the_shards_of_another_preparation(
         monkeypatch.setattr(where, killed_at, killed)
 
     with pytest.raises(KeyboardInterrupt):
-        write_dataset(copy, Music(), groups(), [], {})
+        write_dataset(copy, ScoreMedium(), groups(), [], {})
     with pytest.raises(UserError, match=r"without it"):
         Dataset.open(copy)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pyarrow import fs
 
 from metaart.data.media.base import schema
-from metaart.data.media.pictures import Pictures
+from metaart.data.media.pictures import PictureMedium
 from metaart.data.works import ROW_GROUP_BYTES, Recent, Shard, Works, recent_rows, write_shard
 from metaart.errors import UserError
 
@@ -30,7 +30,7 @@ def table(number: int, count: int) -> pa.Table:
          "height": 1, "author": "", "subject": "", "colour": False}
         for work in range(count)
     ]  # fmt: skip
-    return pa.Table.from_pylist(rows, schema=schema(Pictures()))
+    return pa.Table.from_pylist(rows, schema=schema(PictureMedium()))
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 def works_of(paths: list[str], recent: Recent) -> Works:
-    return Works([Shard(fs.LocalFileSystem(), path, Pictures(), recent) for path in paths])
+    return Works([Shard(fs.LocalFileSystem(), path, PictureMedium(), recent) for path in paths])
 
 
 @given(st.data())

@@ -47,7 +47,7 @@ class StoredPicture(StoredWork):
         return read_picture(self.png, name=self.work_id)
 
 
-class Pictures(Medium):
+class PictureMedium(Medium):
     """PNG, JPEG and WebP files, scaled down to a longest side; two copies share every pixel that is kept.
 
     Args:

@@ -45,7 +45,7 @@ class StoredScore(StoredWork):
     tokens_double: Tokens
 
 
-class Music(Medium):
+class ScoreMedium(Medium):
     """MIDI files; two copies share their first 32 notes in any key and at any note value."""
 
     name = "music"

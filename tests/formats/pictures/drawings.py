@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from metaart.data.media.base import schema
-from metaart.data.media.pictures import Pictures
+from metaart.data.media.pictures import PictureMedium
 from metaart.data.shards import write_dataset
 from metaart.formats.pictures.read import Pixels, write_png
 
@@ -32,7 +32,7 @@ def drawing(hand: int, work: int, side: int = 16) -> Pixels:
 
 def write_drawings(out: Path) -> Path:
     """A prepared folder of pictures with hands in every split."""
-    medium, tables, number = Pictures(max_side=16), [], 0
+    medium, tables, number = PictureMedium(max_side=16), [], 0
     for split, hands in HANDS.items():
         for _ in range(hands):
             rows = []
