@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from metaart.data.base import Entry, Group, Rejected, Source, Split
 from metaart.data.media.scores import ScoreMedium
 from metaart.errors import UserError
-from metaart.formats.scores.midi import Bounds
+from metaart.formats.scores.midi_events import Bounds
 
 NOT_STATED = "not stated (the user's own files)"
 

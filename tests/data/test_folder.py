@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from metaart.data.base import Entry, Rejected, Work
 from metaart.data.folder import MusicFolder, split_by_name
 from metaart.errors import TooLarge, UserError
-from metaart.formats.scores.midi import Bounds, read_midi
+from metaart.formats.scores.midi import read_midi
+from metaart.formats.scores.midi_events import Bounds
 
 names = st.lists(st.text(min_size=1, max_size=8), unique=True, max_size=30)
 

@@ -17,7 +17,8 @@ from metaart.data.base import Entry
 from metaart.data.corpus import CorpusSource
 from metaart.errors import TooLarge, UserError, WrongFormat
 from metaart.formats.scores.canonical import canonical
-from metaart.formats.scores.midi import Bounds, read_midi, write_midi
+from metaart.formats.scores.midi import read_midi, write_midi
+from metaart.formats.scores.midi_events import Bounds
 from tests.formats.scores.readers import Row, by_mido, by_symusic, of_score, signatures_by_mido
 
 END = b"\x00\xff\x2f\x00"

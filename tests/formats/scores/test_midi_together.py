@@ -7,7 +7,8 @@ import struct
 import pytest
 
 from metaart.errors import TooLarge, WrongFormat
-from metaart.formats.scores.midi import Bounds, check_together, read_midi
+from metaart.formats.scores.midi import check_together, read_midi
+from metaart.formats.scores.midi_events import Bounds
 
 BOUNDS = Bounds(max_events=100, max_notes=10)
 
