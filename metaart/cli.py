@@ -1,4 +1,4 @@
-"""The command line: `metaart list|data|train|evaluate|create|draw`; `metaart COMMAND --help` teaches each."""
+"""The command line: `metaart list|data|train|evaluate|adapt|create|draw`; `metaart COMMAND --help` teaches each."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import metaart
-from metaart.arts.commands import add_create
-from metaart.arts.evaluate_command import EVALUATE_HELP, add_evaluate
+from metaart.commands.adapt import ADAPT_HELP, add_adapt
+from metaart.commands.create import add_create
+from metaart.commands.evaluate import EVALUATE_HELP, add_evaluate
 from metaart.data.commands import add_data
 from metaart.errors import UserError
 
@@ -84,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_data(commands)
     _add_train(commands)
     _add_evaluate(commands)
+    _add_adapt(commands)
     _add_create(commands)
     _add_draw(commands)
     return parser
@@ -131,6 +133,11 @@ def _add_evaluate(commands: Commands) -> None:
     add_evaluate(_command(commands, "evaluate", about, EVALUATE_HELP))
 
 
+def _add_adapt(commands: Commands) -> None:
+    about = "Adapt a run to a few works and keep the artist that came of it."
+    add_adapt(_command(commands, "adapt", about, ADAPT_HELP))
+
+
 def _add_create(commands: Commands) -> None:
     add_create(_command(commands, "create", "Adapt to a few works and create a new one in their hand."))
 
@@ -153,9 +160,10 @@ def _train(options: argparse.Namespace) -> int:
     from metaart.config import override, to_json
     from metaart.files import only_writer
     from metaart.recipes import recipe_or_file
+    from metaart.training.context import Interrupted, TrainContext
     from metaart.training.journal import Journal, summary
-    from metaart.training.loop import Interrupted, Place
-    from metaart.training.run import check_run, prepare_run, start_from, train_run
+    from metaart.training.plan import plan_run
+    from metaart.training.run import prepare_run, take_over_pooled, train_run
 
     settings = [f"data={options.data}", *options.settings] if options.data else options.settings
     config = override(recipe_or_file(options.recipe, options.recipe_file), settings)
@@ -163,16 +171,13 @@ def _train(options: argparse.Namespace) -> int:
         print(to_json(config))
         return 0
     out = options.out or Path("runs") / config.recipe
-    check_run(config, out, options.start_from)
-    totals = {"pretrain": config.pretrain.steps, "meta": config.meta.steps}
+    plan = plan_run(config, out, start_from=options.start_from)
     with only_writer(out):
-        prepare_run(config, out, resume=options.resume)
-        if options.start_from is not None:
-            start_from(config, out, options.start_from)
+        prepare_run(plan, resume=options.resume)
+        take_over_pooled(plan)
         try:
-            with Journal(out, totals) as journal:
-                place = Place(out, report=journal, log_every=config.log_every, checkpoint_every=config.checkpoint_every)
-                train_run(config, place)
+            with Journal(out, {name: stage.steps for name, stage in config.stages.items()}) as journal:
+                train_run(plan, TrainContext.of(config, report=journal))
         except Interrupted as stop:
             print(f"metaart: {stop}. Go on with: the same command and --resume", file=sys.stderr)
             return 130

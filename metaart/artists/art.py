@@ -60,6 +60,7 @@ class Request(NamedTuple):
         files: by the names of the use's inputs; only those that were given.
         extras: names of what is to be made beside.
         works: what the artists were adapted to, where that was just now; all there is where a use needs no run.
+        title: what the piece will be called, where it matters; empty where nobody knows.
     """
 
     artists: Sequence[Artist]
@@ -67,6 +68,7 @@ class Request(NamedTuple):
     files: Mapping[str, Work] = {}
     extras: frozenset[str] = frozenset()
     works: Sequence[Work] = ()
+    title: str = ""
 
     @property
     def artist(self) -> Artist:
@@ -125,6 +127,7 @@ class Use(NamedTuple):
         out: the flag for the file that is made.
         default_out: where it is written if nobody says; None if then it is only said.
         extras: what can be made beside.
+        examples: command lines that show the use.
         commands: names under `metaart create` that lead here; the first is its own.
         route: the last part of its address, below /v1/; empty where it is not served.
         together: whether many requests are best made side by side.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from metaart.errors import UserError
 from metaart.options import option, options
 
 
@@ -28,3 +29,16 @@ class AdaptationOptions(EvaluateOptions):
         help="fine-tune the pooled model of this run, as NAME=RUN; may be repeated",
     )
     tuning_only: bool = option(default=False, help="leave out what starts from nothing: from scratch, bigrams")
+
+    def __post_init__(self) -> None:
+        check_steps_reported(self.steps)
+
+
+def check_steps_reported(steps: tuple[int, ...]) -> None:
+    """Refuse numbers of adaptation steps that nothing can be reported at.
+
+    Raises:
+        UserError: none, or one below 0.
+    """
+    if not steps or min(steps) < 0:
+        raise UserError(expected="numbers of steps from 0", got=f"steps={steps}", fix="Use --steps 0 1 3 5 10 20.")

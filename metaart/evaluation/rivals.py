@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from metaart.algorithms import Batching, MetaAlgorithm
 from metaart.algorithms.maml import MAML, MAMLConfig
 from metaart.algorithms.pooled import PooledConfig
+from metaart.artists.run import Run
 from metaart.domains import Domain
 from metaart.errors import UserError
 from metaart.tasks import Params
 from metaart.training.journal import read_metrics
-from metaart.training.run import POOLED, load_algorithm, load_config, pooled_theta
+from metaart.training.run import pooled_theta
 
 Losses = NDArray[np.float64]
 Inner = Literal["sgd", "adam"]
@@ -34,83 +35,119 @@ LEARNED = 0.0
 _LABELS: dict[Inner, str] = {"sgd": "SGD", "adam": "Adam"}
 
 
-class Contender(NamedTuple):
+class Contender(Protocol):
     """A way to go from a support set to weights.
 
     Attributes:
         name: as it is reported.
         units: passed in training (tokens, works), for the table.
-        at_rate: the method with a learning rate.
         rates: tried first; none for a method that has learned its own.
     """
 
     name: str
     units: int
-    at_rate: Callable[[float], MetaAlgorithm]
+    rates: tuple[float, ...]
+
+    def at(self, rate: float) -> MetaAlgorithm:
+        """The method with a learning rate."""
+
+
+class MetaLearner:
+    """A trained run, with what it learned.
+
+    Args:
+        name: of the run.
+        run: itself.
+    """
+
     rates: tuple[float, ...] = ()
 
+    def __init__(self, name: str, run: Run) -> None:
+        self.name, self.units, self._algorithm = f"meta: {name}", units_passed(run.folder), run.algorithm
 
-def judged_runs(name: str, run: Path, also: Mapping[str, Path] | None) -> dict[str, Path]:
-    """The runs of meta-learners by name, that which is evaluated first.
+    def at(self, rate: float) -> MetaAlgorithm:  # noqa: ARG002
+        """Itself: it has learned its rates."""
+        return self._algorithm
+
+
+class FineTuning:
+    """Ordinary fine-tuning, which is the inner loop of MAML from weights that know nothing of it.
+
+    Args:
+        name: as it is reported.
+        units: that training the weights passed.
+        domain: what is learned.
+        theta: where it starts.
+        inner: the optimizer.
+        rates: tried first.
+    """
+
+    def __init__(
+        self, name: str, units: int, domain: Domain, theta: Params, inner: Inner, rates: Sequence[float]
+    ) -> None:
+        self.name, self.units, self.rates = name, units, tuple(rates)
+        self._base, self._theta, self._inner = domain.base_learner(), theta, inner
+
+    def at(self, rate: float) -> MetaAlgorithm:
+        """It with this rate."""
+        config = MAMLConfig(order=1, alpha=rate, inner=self._inner)
+        tuner = MAML(self._base, config, Batching("vmap"))
+        tuner.load_theta(self._theta)
+        return tuner
+
+
+def learners_by_name(run: Run, others: Mapping[str, Run]) -> dict[str, Run]:
+    """The meta-learners of an evaluation, that which is evaluated first under the name of its recipe.
 
     Raises:
         UserError: another has its name: the two would be taken for one.
     """
-    others = dict(also or {})
+    name = run.config.recipe
     if name in others:
         raise UserError(
-            expected=f"runs with names of their own beside {name}, which is {run}",
-            got=f"{name}={others[name]}",
-            fix=f"Give it another name: --also {name}-2={others[name]}",
+            expected=f"runs with names of their own beside {name}, which is {run.folder}",
+            got=f"{name}={others[name].folder}",
+            fix=f"Give it another name: --also {name}-2={others[name].folder}",
         )
     return {name: run, **others}
 
 
-def meta_learner(name: str, run: Path) -> Contender:
-    """A trained run, with what it learned."""
-    algorithm = load_algorithm(run)[2]
-    return Contender(f"meta: {name}", units_passed(run), lambda _: algorithm)
-
-
 def fine_tuners(
-    run: Path,
-    rivals: Mapping[str, Path] | None,
-    domain: Domain,
+    run: Run,
+    rivals: Mapping[str, Run],
     rates: Mapping[Inner, Sequence[float]],
-) -> list[Contender]:
+) -> list[FineTuning]:
     """Ordinary fine-tuning of pooled weights by SGD and by Adam.
 
     Args:
-        run: whose own pooled weights are tuned where no rivals are named, if it has any.
+        run: of the episodes; its own pooled weights are tuned where no rivals are named, if it has any.
         rivals: runs by name whose pooled weights are tuned; of a run of the algorithm `pooled`, its final weights.
-        domain: of the episodes.
         rates: tried first, by optimizer.
 
     Raises:
         UserError: a rival has no pooled weights, or they are damaged.
     """
-    if rivals is None:
-        has_pooled = load_config(run)[0].pretrain.steps > 0 or (run / POOLED).exists()
-        rivals = {"": run} if has_pooled else {}
+    if not rivals and (run.config.pretrain.steps > 0 or run.pooled is not None):
+        rivals = {"": run}
     found = []
-    for name, path in rivals.items():
-        theta, units = _pooled(path)
+    for name, rival in rivals.items():
+        theta, units = _pooled(rival)
         for inner, tried in rates.items():
             title = f"fine-tuning {name}".strip() + f", {_LABELS[inner]}"
-            found.append(Contender(title, units, _tuner(domain, theta, inner), tuple(tried)))
+            found.append(FineTuning(title, units, run.domain, theta, inner, tried))
     return found
 
 
-def from_scratch(domain: Domain, rates: Sequence[float]) -> Contender:
+def from_scratch(domain: Domain, rates: Sequence[float]) -> FineTuning:
     """A fresh network trained on the support set alone, by Adam."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         theta = {name: value.detach() for name, value in domain.learner().named_parameters()}
-    return Contender("from scratch on the support set", 0, _tuner(domain, theta, "adam"), tuple(rates))
+    return FineTuning("from scratch on the support set", 0, domain, theta, "adam", rates)
 
 
 def units_passed(run: Path) -> int:
-    """Units (tokens, works) that training a run passed forward and backward, all stages together."""
+    """Units (tokens, works) that training the run in a folder passed forward and backward, all stages together."""
     return sum(_units(run, stage) for stage in read_metrics(run))
 
 
@@ -135,10 +172,13 @@ def search_rates(
     for upwards in (True, False):
         for _ in range(extensions):
             edge = max(tried) if upwards else min(tried)
+            # Each number of steps chooses for itself, so one whose best rate lies inside does not pay for another's
+            # edge. Step 0 has no rate: there all are equal, and argmin would name the first one as the best.
             at_edge = np.array(sorted(tried))[_best(tried)] == edge
-            columns = [place for place, number in enumerate(steps) if number > 0 and at_edge[:, place].any()]
+            columns = [index for index, number in enumerate(steps) if number > 0 and at_edge[:, index].any()]
             if not columns:
                 break
+            # Columns that were not asked for stay infinite, which can never be a best rate.
             losses = np.full_like(tried[edge], np.inf)
             beyond = edge * RATE_RATIO if upwards else edge / RATE_RATIO
             losses[:, columns] = _finite(measure(beyond, [steps[column] for column in columns]))
@@ -152,10 +192,10 @@ def best_rates(tried: Mapping[float, Losses], steps: Sequence[int]) -> Losses:
     Before the first step all rates are alike: the rate of another number of steps stands there.
     """
     best: Losses = np.array(sorted(tried))[_best(tried)]
-    taken = [place for place, number in enumerate(steps) if number > 0]
-    for place, number in enumerate(steps):
+    taken = [index for index, number in enumerate(steps) if number > 0]
+    for index, number in enumerate(steps):
         if number == 0 and taken:
-            best[:, place] = best[:, taken[0]]
+            best[:, index] = best[:, taken[0]]
     return best
 
 
@@ -168,25 +208,13 @@ def _finite(losses: Losses) -> Losses:
     return np.where(np.isfinite(losses), losses, np.inf)
 
 
-def _pooled(run: Path) -> tuple[Params, int]:
+def _pooled(run: Run) -> tuple[Params, int]:
     """Pooled weights of a run, and the units that training them passed."""
-    config, domain = load_config(run)
-    if isinstance(config.algorithm, PooledConfig) and config.meta.steps:
-        return {name: value.detach() for name, value in load_algorithm(run)[2].theta().items()}, units_passed(run)
-    return pooled_theta(config, domain, run), _units(run, "pretrain")
+    if isinstance(run.config.algorithm, PooledConfig) and run.config.meta.steps:
+        return {name: value.detach() for name, value in run.theta().items()}, units_passed(run.folder)
+    theta = run.pooled if run.pooled is not None else pooled_theta(run.config, run.domain, run.folder)
+    return theta, _units(run.folder, "pretrain")
 
 
 def _units(run: Path, stage: str) -> int:
     return max((line["units"] for line in read_metrics(run).get(stage, {}).values() if "units" in line), default=0)
-
-
-def _tuner(domain: Domain, theta: Params, inner: Inner) -> Callable[[float], MetaAlgorithm]:
-    """Ordinary fine-tuning is the inner loop of MAML from weights that know nothing of it."""
-    learner = domain.learner()
-
-    def at_rate(rate: float) -> MetaAlgorithm:
-        tuner = MAML(learner, domain.loss, MAMLConfig(order=1, alpha=rate, inner=inner), Batching("vmap"))
-        tuner.load_theta(theta)
-        return tuner
-
-    return at_rate

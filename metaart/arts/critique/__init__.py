@@ -65,7 +65,7 @@ def _evaluate(run: Run, asked: CritiqueEvaluation, out: Path, keep: Any) -> Any:
     return evaluate(run, asked, out, keep)
 
 
-HEAT_MAP = Extra("heat_map", PICTURE, "where the evidence lies", "red speaks for the answer, blue against it")
+HEAT_MAP = Extra("heat_map", PICTURE, "a map of where the evidence lies", "red speaks for the answer, blue against it")
 
 JUDGE = Use(
     verb="judge",

@@ -107,7 +107,7 @@ The same files and options give the same bytes, whatever else is asked meanwhile
     make=_create,
     commands=("music",),
     default_out=Path("new.mid"),
-    extras=(Extra("picture", PICTURE, "also draw a piano roll of it beside an example"),),
+    extras=(Extra("picture", PICTURE, "a piano roll of it beside an example"),),
     examples=("metaart create music --examples a.mid b.mid c.mid --bars 16 --seed 1 --out new.mid --picture new.png",),
     route="music",
     together=True,

@@ -17,12 +17,12 @@ from metaart.files import replace_file
 FOLDER = ".measured"
 
 
-class Kept:
+class Measurements:
     """Arrays by key, in a folder beside the results until the evaluation has ended.
 
     Args:
-        out: folder of the results; None keeps nothing.
-        settings: all that decides a measurement, beside its key; what was kept under others is deleted.
+        out: folder of the results; None writes nothing.
+        settings: all that decides a measurement, beside its key; what was measured under others is deleted.
     """
 
     def __init__(self, out: Path | None, settings: dict[str, Any]) -> None:
@@ -47,7 +47,7 @@ class Kept:
         return found
 
     def clear(self) -> None:
-        """Delete what was kept: the results are there."""
+        """Delete what was written: the results are there."""
         if self._root is not None:
             shutil.rmtree(self._root, ignore_errors=True)
 

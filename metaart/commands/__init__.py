@@ -1,0 +1,1 @@
+"""The commands of `metaart` that are made from the descriptions of the arts."""
