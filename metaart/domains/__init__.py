@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from metaart.domains.base import Domain, Hand, Split
-from metaart.domains.critique.domain import Critique, CritiqueConfig
+from metaart.domains.critique.domain import CritiqueConfig, CritiqueDomain
 from metaart.domains.music.domain import Music, MusicConfig
+from metaart.domains.rating.domain import RatingConfig, RatingDomain
 from metaart.domains.sinusoid.domain import Sinusoid, SinusoidConfig
 from metaart.domains.style.domain import Style, StyleConfig
 
@@ -26,8 +27,9 @@ class RegisteredDomain(NamedTuple):
 
 
 DOMAINS: dict[str, RegisteredDomain] = {
-    "critique": RegisteredDomain(CritiqueConfig, Critique, ("drawings", "pictures")),
+    "critique": RegisteredDomain(CritiqueConfig, CritiqueDomain, ("drawings", "pictures")),
     "music": RegisteredDomain(MusicConfig, Music, ("music",)),
+    "rating": RegisteredDomain(RatingConfig, RatingDomain, ("drawings", "pictures")),
     "sinusoid": RegisteredDomain(SinusoidConfig, Sinusoid),
     "style": RegisteredDomain(StyleConfig, Style, ("pictures", "drawings", "photographs")),
 }

@@ -10,39 +10,26 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from metaart.errors import UserError
+from metaart.options import option, options
 
-STROKES = ("kept", "thicker", "thinner", "softer")
+STROKES = ("plain", "thicker", "thinner", "softer")
 
 
-@dataclass(frozen=True)
+@options(section="domain.new_hands")
 class NewHands:
-    """Which changes a new hand may be drawn with.
+    """Which changes a new hand may be drawn with."""
 
-    Attributes:
-        mirror: left and right change places, in half of the hands.
-        turn: by quarter turns, all four alike.
-        stroke: thicker, thinner or softer by about a pixel, in half of the hands.
-        move: largest shift, as a share of the side; and the largest change of scale, as the logarithm of a factor.
-        recolour: red, green and blue change places, in half of the hands.
-        negative: share of hands whose light and dark change places.
-    """
-
-    mirror: bool = True
-    turn: bool = True
-    stroke: bool = True
-    move: float = 0.1
-    recolour: bool = True
-    negative: float = 0.25
-
-    def __post_init__(self) -> None:
-        for name, most in (("move", 0.5), ("negative", 1.0)):
-            if not 0 <= getattr(self, name) <= most:
-                raise UserError(
-                    expected=f"domain.new_hands.{name} from 0 to {most}",
-                    got=str(getattr(self, name)),
-                    fix=f"Give another value: --set domain.new_hands.{name}=...",
-                )
+    mirror: bool = option(default=True, help="left and right change places, in half of the hands")
+    turn: bool = option(default=True, help="by quarter turns, all four alike")
+    stroke: bool = option(default=True, help="thicker, thinner or softer by about a pixel, in half of the hands")
+    move: float = option(
+        default=0.1,
+        ge=0,
+        le=0.5,
+        help="largest shift, as a share of the side; and the largest change of scale, as the logarithm of a factor",
+    )
+    recolour: bool = option(default=True, help="red, green and blue change places, in half of the hands")
+    negative: float = option(default=0.25, ge=0, le=1, help="share of hands whose light and dark change places")
 
 
 @dataclass(frozen=True)
@@ -61,7 +48,7 @@ class PictureHand:
 
     mirror: bool = False
     quarter_turns: int = 0
-    stroke: str = "kept"
+    stroke: str = "plain"
     scale: float = 1.0
     shift: tuple[float, float] = (0.0, 0.0)
     channels: tuple[int, int, int] = (0, 1, 2)
@@ -102,7 +89,7 @@ def draw_hand(settings: NewHands, rng: np.random.Generator) -> PictureHand:
     return PictureHand(
         mirror=settings.mirror and bool(mirror < 0.5),
         quarter_turns=int(4 * turns) if settings.turn else 0,
-        stroke=STROKES[1 + int(6 * stroke)] if settings.stroke and stroke < 0.5 else "kept",
+        stroke=STROKES[1 + int(6 * stroke)] if settings.stroke and stroke < 0.5 else "plain",
         scale=math.exp(scale),
         shift=(float(right), float(down)),
         channels=(order[0], order[1], order[2]) if settings.recolour and recolour < 0.5 else (0, 1, 2),

@@ -9,11 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metaart.domains.rating.damage import DAMAGES
+from metaart.domains.rating.scale import HIGHEST, LOWEST
 from metaart.domains.viewing.qualities import NAMES, qualities
 from metaart.formats.pictures.read import Pixels
-
-LOWEST, HIGHEST = 1.0, 10.0
-"""The scale on which curators rate."""
 
 _DAMAGE_SHARE = 1 / 3
 _WAVERING = 0.25

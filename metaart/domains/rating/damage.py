@@ -73,9 +73,9 @@ DAMAGES: dict[str, dict[str, Damage]] = {
 """By split: what a curator of the test split minds has never been seen in training."""
 
 
-def _field(pixels: NDArray[np.uint8], place: int) -> tuple[slice, slice]:
+def _field(pixels: NDArray[np.uint8], index: int) -> tuple[slice, slice]:
     height, width = pixels.shape[0] / 8, pixels.shape[1] / 8
-    row, column = divmod(place, 8)
+    row, column = divmod(index, 8)
     return (
         slice(round(row * height), round((row + 1) * height)),
         slice(round(column * width), round((column + 1) * width)),
