@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from metaart.artists.art import FileInput, Request, Use
-from metaart.artists.artist import Artist
 from metaart.artists.works import Work, WorksInput, work_of
 from metaart.errors import TooLarge, UserError
 from metaart.options import from_plain
+
+if TYPE_CHECKING:
+    from metaart.artists.artist import Artist
+    from metaart.artists.run import Run
 
 MAX_STEPS = 100
 """Adaptation steps above which a request is refused: past it the examples are only learned by heart."""
@@ -34,6 +37,20 @@ def request_of(use: Use, artists: Sequence[Artist], values: Mapping[str, Any]) -
             fix="Leave it out.",
         )
     return Request(artists, options, files, extras)
+
+
+def artists_of(run: Run, use: Use, works: Sequence[Work], steps: int | None = None) -> list[Artist]:
+    """A run adapted to the works of a request: one artist, or one for each hand that is compared by an art of one hand.
+
+    Raises:
+        UserError: a work that cannot be used, too few or too many.
+    """
+    if use.works.labels != "hands" or run.reads.labels == "hands":
+        return [run.adapt_works(works, steps=steps)]
+    hands: dict[str, list[Work]] = {}
+    for work in works:
+        hands.setdefault(work.hand, []).append(work)
+    return [run.adapt_works(own, steps=steps, name=hand) for hand, own in hands.items()]
 
 
 def check_inputs(use: Use, files: Mapping[str, Any]) -> None:

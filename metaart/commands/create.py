@@ -163,6 +163,7 @@ class Making(NamedTuple):
     def artists(self, parsed: argparse.Namespace) -> tuple[list[Artist], list[Work]]:
         """The artists that were named, or those of the works that were; and these works."""
         from metaart.artists.artist import blended
+        from metaart.artists.requests import artists_of
 
         if parsed.artist is not None:
             assert self.run is not None
@@ -174,9 +175,8 @@ class Making(NamedTuple):
         if self.run is None:
             return [], works
         steps = getattr(self.options, "steps", None)
-        if self.use.works.labels == "hands" and self.run.reads.labels == "none":
-            by_hand = {work.hand: [own for own in works if own.hand == work.hand] for work in works}
-            return [self.run.adapt_works(own, steps=steps, name=hand) for hand, own in by_hand.items()], works
+        if self.use.works.labels != self.run.reads.labels:
+            return artists_of(self.run, self.use, works, steps), works
         adapted = [self.run.adapt_works(group, steps=steps) for group in groups]
         return [blended(adapted)], works
 
