@@ -12,15 +12,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import types
 import typing
-from collections.abc import Callable, Mapping
-from typing import Any, Literal, NamedTuple, TypeVar, dataclass_transform
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, TypeVar, dataclass_transform
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from metaart.errors import UserError
+from metaart.fields import Described, described, named
+
+__all__ = [
+    "Described", "described", "from_plain", "from_text", "named", "option", "options", "refusal", "replaced",
+]  # fmt: skip
 
 T = TypeVar("T")
 _STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
@@ -35,6 +39,7 @@ def option(
     unit: str = "",
     usual: str = "",
     local: bool = False,
+    choices: Iterable[str] = (),
     ge: float | None = None,
     gt: float | None = None,
     le: float | None = None,
@@ -49,10 +54,12 @@ def option(
         unit: of the number, such as px.
         usual: what the default is called where its value says little ("as trained" for None).
         local: whether the command line and Python alone take it, not the service.
+        choices: for text that is one of the names in a registry, which a type cannot list.
         ge, gt, le, lt: what the number is from, above, up to, below.
         multiple_of: what it is a multiple of.
     """
     about: Any = {name: word for name, word in (("unit", unit), ("usual", usual), ("local", local)) if word}
+    about |= {"choices": list(choices)} if choices else {}
     bounds: Any = {"ge": ge, "gt": gt, "le": le, "lt": lt, "multiple_of": multiple_of}
     return Field(default=default, description=help, json_schema_extra=about, **bounds)
 
@@ -66,6 +73,7 @@ def options(*, section: str = "") -> Callable[[type[T]], type[T]]:
     """
 
     def decorate(kind: type[T]) -> type[T]:
+        _list_choices(kind)
         checked: Any = dataclass(kind, frozen=True, config=_STRICT)
         make = checked.__init__
 
@@ -82,83 +90,35 @@ def options(*, section: str = "") -> Callable[[type[T]], type[T]]:
     return decorate
 
 
-class Described(NamedTuple):
-    """What is known of a field.
-
-    Attributes:
-        name: of the field.
-        kind: its type.
-        default: `...` where it must be given.
-        help: what it means.
-        unit: of a number; empty where it has none.
-        usual: the default in words.
-        local: whether the service does not take it.
-        range: in words, as "from 1 to 128"; empty where every value of the type is taken.
-    """
-
-    name: str
-    kind: Any
-    default: Any
-    help: str
-    unit: str
-    usual: str
-    local: bool
-    range: str
-
-    @property
-    def expected(self) -> str:
-        """The type and the range in words: "a whole number from 1 to 128"."""
-        return " ".join(filter(None, (named(self.kind), self.range)))
-
-    @property
-    def flag(self) -> str:
-        """Its name on the command line."""
-        return "--" + self.name.replace("_", "-")
+def _list_choices(kind: type[Any]) -> None:
+    """Give text with `choices` the type that lists them, which pydantic checks and JSON schemas show."""
+    for name, field in vars(kind).items():
+        extra = getattr(field, "json_schema_extra", None)
+        if isinstance(extra, dict) and "choices" in extra:
+            kind.__annotations__[name] = Literal[tuple(extra.pop("choices"))]
 
 
-def described(kind: type[Any]) -> dict[str, Described]:
-    """The fields of a class with `options`, in order, by name."""
-    found = {}
-    for name, field in vars(kind)["__pydantic_fields__"].items():
-        extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-        default = ... if field.is_required() else field.get_default(call_default_factory=True)
-        usual = str(extra.get("usual") or _plain(default))
-        found[name] = Described(
-            name, field.annotation, default, field.description or "", str(extra.get("unit", "")), usual,
-            bool(extra.get("local")), _range(field.metadata),
-        )  # fmt: skip
-    return found
-
-
-def named(kind: Any) -> str:
-    """A type in words."""
-    origin, inside = typing.get_origin(kind), typing.get_args(kind)
-    if origin is Literal:
-        return " or ".join(str(choice) for choice in inside)
-    if origin in (typing.Union, types.UnionType):
-        return named(next(part for part in inside if part is not type(None)))
-    if origin in (tuple, list):
-        words = {int: "whole numbers", float: "numbers", str: "texts"}
-        return f"a list of {words.get(inside[0], named(inside[0]))}"
-    return {int: "a whole number", float: "a number", bool: "true or false", str: "text"}.get(kind, _class_name(kind))
-
-
-def refusal(error: ValidationError, kind: type[Any], *, wanted: str = "") -> UserError:
+def refusal(
+    error: ValidationError, kind: type[Any], *, wanted: str = "", section: str | None = None, key: str = ""
+) -> UserError:
     """What pydantic found wrong first, as an error that teaches.
 
     Args:
         error: raised while a value of `kind` was made.
         kind: a class with `options`.
         wanted: what the names are, where one is unknown: "options to be a JSON object with keys".
+        section: where `--set` finds the fields, if not where the class says: one class may serve in several places.
+        key: the full key of the field, where it was `--set` that gave the value.
     """
     first = error.errors(include_url=False)[0]
     cause = first.get("ctx", {}).get("error")
     if isinstance(cause, UserError):  # a check of the class's own
         return cause
-    known, section = described(kind), getattr(kind, "__section__", "")
+    known = described(kind)
+    section = getattr(kind, "__section__", "") if section is None else section
     steps = list(first["loc"])
     name = str(list(known)[steps[0]] if steps and isinstance(steps[0], int) else steps[0] if steps else "")
-    path = f"{section}.{name}" if section else name
+    path = key or (f"{section}.{name}" if section else name)
     got = repr(first["input"])[:_SHOWN]
     if name not in known:
         return UserError(
@@ -171,8 +131,10 @@ def refusal(error: ValidationError, kind: type[Any], *, wanted: str = "") -> Use
         return UserError(expected=f"{path} to be given ({field.help})", got="none", fix=f"Give {path}.")
     if len(steps) > 1 and hasattr(field.kind, "__section__"):
         return _refusal_inside(first, steps[1:], field.kind, path)
+    settable = bool(section or key)
+    aside = f" ({field.help.partition(';')[0]})" if settable and field.help else ""
     return UserError(
-        expected=f"{path} to be {field.expected}{_aside(field, section)}", got=got, fix=_mend(field, path, section)
+        expected=f"{path} to be {field.expected}{aside}", got=got, fix=_mend(field, path, settable=settable)
     )
 
 
@@ -194,17 +156,46 @@ def _refusal_inside(first: Any, steps: list[Any], kind: type[Any], path: str) ->
     )
 
 
-def from_plain(kind: type[T], values: Mapping[str, Any], *, wanted: str = "") -> T:
+def from_plain(kind: type[T], values: Mapping[str, Any], *, wanted: str = "", section: str | None = None) -> T:
     """A value of a class with `options` from plain ones, as JSON gives them: lists for tuples, nested objects.
+
+    `wanted` and `section` are as in `refusal`.
 
     Raises:
         UserError: an unknown name, or a value of the wrong type or range.
     """
     try:
         # By way of JSON, so that a list may stand for a tuple while true may not for 1.
-        return TypeAdapter(kind).validate_json(json.dumps(dict(values)))
+        return TypeAdapter(kind).validate_json(json.dumps(dict(values)), strict=True)
     except ValidationError as error:
-        raise refusal(error, kind, wanted=wanted) from error
+        raise refusal(error, kind, wanted=wanted, section=section) from error
+
+
+def replaced(values: T, name: str, value: Any, *, key: str) -> T:
+    """The same values but for one field.
+
+    Args:
+        values: of a class with `options`.
+        name: of the field.
+        value: what `from_text` made of what `--set` was given.
+        key: of the field, in full.
+
+    Raises:
+        UserError: it is of the wrong type or range, or does not go with the others.
+    """
+    kind: Any = type(values)
+    try:
+        if not hasattr(kind, "__section__"):  # a plain dataclass does not look at its values
+            TypeAdapter(described(kind)[name].kind).validate_python(value, strict=True)
+        changed: T = dataclasses.replace(values, **{name: value})  # type: ignore[type-var]
+    except UserError as error:
+        if isinstance(error.__cause__, ValidationError):
+            raise refusal(error.__cause__, kind, key=key) from error
+        raise
+    except ValidationError as error:
+        expected = f"{key} to be {described(kind)[name].expected}"
+        raise UserError(expected=expected, got=repr(value), fix=f"Give another value: --set {key}=...") from error
+    return changed
 
 
 def from_text(kind: type[Any], name: str, text: str) -> Any:
@@ -233,50 +224,9 @@ def from_text(kind: type[Any], name: str, text: str) -> Any:
 _SWITCH = {"true": True, "false": False, "yes": True, "no": False, "on": True, "off": False}
 
 
-def _range(metadata: list[Any]) -> str:
-    """The bounds of pydantic's metadata in words."""
-    bounds = {
-        key: getattr(entry, key)
-        for entry in metadata
-        for key in ("ge", "gt", "le", "lt", "multiple_of")
-        if getattr(entry, key, None) is not None
-    }
-    words = {key: _figure(value) for key, value in bounds.items()}
-    said = [f"that is a multiple of {words['multiple_of']}"] if "multiple_of" in words else []
-    low, high = words.get("ge") or words.get("gt"), words.get("le") or words.get("lt")
-    below = "below " if "lt" in words else ""
-    if "ge" in words:
-        said.append(f"from {low} to {below}{high}" if high else f"from {low} up")
-    elif low is not None:
-        said.append(f"above {low}" + (f" and {below or 'at most '}{high}" if high else ""))
-    elif high is not None:
-        said.append(f"{below or 'of at most '}{high}")
-    return " ".join(said)
-
-
-def _figure(value: float) -> str:
-    if value in (2**63 - 1, 2**32 - 1):
-        return f"2^{int(value).bit_length()} - 1"
-    return str(value) if isinstance(value, int) else f"{value:g}"
-
-
-def _aside(field: Described, section: str) -> str:
-    return f" ({field.help})" if section and field.help else ""
-
-
-def _mend(field: Described, path: str, section: str) -> str:
-    if section:
+def _mend(field: Described, path: str, *, settable: bool) -> str:
+    if settable:
         return f"Give another value: --set {path}=..."
     if field.default is ...:
         return "Give another value."
     return f"Leave {path} out for its default, {field.usual}, or give another value."
-
-
-def _plain(default: Any) -> str:
-    if default is ...:
-        return ""
-    return str(default).lower() if isinstance(default, bool) else str(default)
-
-
-def _class_name(kind: Any) -> str:
-    return str(getattr(kind, "__name__", kind))
