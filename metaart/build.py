@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from metaart.algorithms import ALGORITHMS, Batching, MetaAlgorithm
-from metaart.algorithms.pooled import Pooled
+from metaart.algorithms.pooled import Pooled, PooledConfig
 from metaart.config import RunConfig, StageConfig
 from metaart.data.sampler import TaskSampler
 from metaart.domains import DOMAINS, Domain, Split
@@ -23,7 +23,7 @@ def build_pooled(config: RunConfig, domain: Domain) -> MetaAlgorithm:
     """The pooled model of a run, freshly initialised from the run's seed."""
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
-        return Pooled(domain.learner(), domain.loss, Batching("loop"), domain.targets)
+        return Pooled(domain.base_learner(), PooledConfig(), Batching("loop"))
 
 
 def build_algorithm(config: RunConfig, domain: Domain) -> MetaAlgorithm:
@@ -35,7 +35,7 @@ def build_algorithm(config: RunConfig, domain: Domain) -> MetaAlgorithm:
     entry = next(entry for entry in ALGORITHMS.values() if type(config.algorithm) is entry.config)
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
-        return entry.build(domain.learner(), domain.loss, config.algorithm, config.batching, domain.head)
+        return entry.build(domain.base_learner(), config.algorithm, config.batching)
 
 
 def build_sampler(config: RunConfig, stage: StageConfig, domain: Domain, split: Split) -> TaskSampler:

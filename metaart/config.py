@@ -6,10 +6,7 @@ import dataclasses
 import difflib
 import json
 import math
-import types
-import typing
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from metaart.algorithms import ALGORITHMS, Batching
@@ -17,6 +14,8 @@ from metaart.data.location import absolute
 from metaart.data.sampler import EpisodeConfig
 from metaart.domains import DOMAINS
 from metaart.errors import UserError
+from metaart.old_runs import upgraded
+from metaart.options import described, from_plain, from_text, option, options, replaced
 
 T = TypeVar("T")
 SWITCHABLE: dict[str, dict[str, type[Any]]] = {
@@ -26,51 +25,24 @@ SWITCHABLE: dict[str, dict[str, type[Any]]] = {
 """Fields whose class is chosen by a registered name."""
 
 
-@dataclass(frozen=True)
+@options(section="meta")
 class StageConfig:
-    """One stage of training: a number of outer steps over batches of tasks.
+    """One stage of training: a number of outer steps over batches of tasks."""
 
-    Attributes:
-        steps: outer steps; 0 leaves the stage out.
-        tasks: tasks per step, over all workers together.
-        episode: works per task.
-        optimizer: of the outer loop, `adam` or `sgd`.
-        outer_lr: its learning rate at its highest.
-        warmup: share of the steps in which the rate rises from 0.
-        anneal: let the rate fall to 0 along a cosine over the remaining steps.
-        clip_norm: norm above which the outer gradient is scaled down; 0 is off.
-        validate_every: steps between validations; 0 is off. The weights kept are the best validated ones.
-        validation_tasks: tasks per validation, the same every time.
-    """
-
-    steps: int = 1000
-    tasks: int = 16
-    episode: EpisodeConfig = field(default_factory=EpisodeConfig)
-    optimizer: Literal["adam", "sgd"] = "adam"
-    outer_lr: float = 1e-3
-    warmup: float = 0.02
-    anneal: bool = True
-    clip_norm: float = 0.0
-    validate_every: int = 200
-    validation_tasks: int = 32
-
-    def __post_init__(self) -> None:
-        for good, name, expected in (
-            (self.steps >= 0, "steps", "0 or more"),
-            (self.tasks >= 1, "tasks", "1 or more"),
-            (self.optimizer in ("adam", "sgd"), "optimizer", "adam or sgd"),
-            (math.isfinite(self.outer_lr) and self.outer_lr > 0, "outer_lr", "above 0"),
-            (0 <= self.warmup < 1, "warmup", "a share from 0 to below 1"),
-            (self.clip_norm >= 0, "clip_norm", "0 (off) or a norm above 0"),
-            (self.validate_every >= 0, "validate_every", "0 (off) or a number of steps"),
-            (self.validation_tasks >= 1, "validation_tasks", "1 or more"),
-        ):
-            if not good:
-                raise UserError(
-                    expected=f"{name} of a stage to be {expected}",
-                    got=repr(getattr(self, name)),
-                    fix=f"Give another value: --set meta.{name}=... or --set pretrain.{name}=...",
-                )
+    steps: int = option(default=1000, ge=0, help="outer steps; 0 leaves the stage out")
+    tasks: int = option(default=16, ge=1, help="tasks per step, over all workers together")
+    episode: EpisodeConfig = option(default=EpisodeConfig(), help="works per task")
+    optimizer: Literal["adam", "sgd"] = option(default="adam", help="of the outer loop")
+    outer_lr: float = option(default=1e-3, gt=0, help="learning rate of the outer loop at its highest")
+    warmup: float = option(default=0.02, ge=0, lt=1, help="share of the steps in which the rate rises from 0")
+    anneal: bool = option(default=True, help="let the rate fall to 0 along a cosine over the remaining steps")
+    clip_norm: float = option(default=0.0, ge=0, help="norm above which the outer gradient is scaled down; 0 is off")
+    validate_every: int = option(
+        default=200,
+        ge=0,
+        help="steps between validations; 0 is off. The weights kept are the best validated ones",
+    )
+    validation_tasks: int = option(default=32, ge=1, help="tasks per validation, the same every time")
 
     def rate(self, step: int) -> float:
         """The outer learning rate of a step (0-based)."""
@@ -82,43 +54,25 @@ class StageConfig:
         return self.outer_lr * 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, self.steps - rising)))
 
 
-@dataclass(frozen=True)
+@options()
 class RunConfig:
-    """All that decides a run.
+    """All that decides a run."""
 
-    Attributes:
-        recipe: the recipe it came from.
-        domain: the art form.
-        algorithm: how a learner adapts.
-        data: folder of prepared works, or its URL; empty where the domain needs none.
-        batching: how the tasks of a batch are computed together.
-        pretrain: the pooled stage, on all hands at once.
-        meta: the meta-training stage, from the pooled weights.
-        seed: of weights and tasks.
-        log_every: steps between lines of the metrics.
-        checkpoint_every: steps between checkpoints.
-    """
+    recipe: str = option(help="the recipe it came from")
+    domain: Any = option(help="the art form")
+    algorithm: Any = option(help="how a learner adapts")
+    data: str = option(default="", help="folder of prepared works, or its URL; empty where the domain needs none")
+    batching: Batching = option(default=Batching(), help="how the tasks of a batch are computed together")
+    pretrain: StageConfig = option(default=StageConfig(), help="the pooled stage, on all hands at once")
+    meta: StageConfig = option(default=StageConfig(), help="the meta-training stage, from the pooled weights")
+    seed: int = option(default=0, ge=0, le=2**32 - 1, help="of weights and tasks")
+    log_every: int = option(default=20, ge=1, help="steps between lines of the metrics")
+    checkpoint_every: int = option(default=200, ge=1, help="steps between checkpoints")
 
-    recipe: str
-    domain: Any
-    algorithm: Any
-    data: str = ""
-    batching: Batching = field(default_factory=Batching)
-    pretrain: StageConfig = field(default_factory=StageConfig)
-    meta: StageConfig = field(default_factory=StageConfig)
-    seed: int = 0
-    log_every: int = 20
-    checkpoint_every: int = 200
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.seed < 2**32:
-            raise UserError(expected="a seed from 0 to 4294967295", got=str(self.seed), fix="Use --set seed=0.")
-        if self.log_every < 1 or self.checkpoint_every < 1:
-            raise UserError(
-                expected="log_every and checkpoint_every of 1 step or more",
-                got=f"{self.log_every} and {self.checkpoint_every}",
-                fix="Use --set log_every=20 --set checkpoint_every=200.",
-            )
+    @property
+    def stages(self) -> dict[str, StageConfig]:
+        """The stages in their order, by name; one of no steps is left out."""
+        return {name: stage for name, stage in (("pretrain", self.pretrain), ("meta", self.meta)) if stage.steps}
 
 
 def located(config: RunConfig) -> RunConfig:
@@ -165,13 +119,13 @@ def to_json(config: Any) -> str:
 
 
 def from_json(text: str, *, where: str = "config.json") -> RunConfig:
-    """Read what `to_json` wrote.
+    """Read what `to_json` wrote, in this version or an earlier one.
 
     Raises:
         UserError: not JSON, unknown keys, wrong types.
     """
     try:
-        return typing.cast(RunConfig, _built(RunConfig, json.loads(text)))
+        return _run_of(upgraded(dict(json.loads(text))))
     except UserError:
         raise
     except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -182,13 +136,28 @@ def from_json(text: str, *, where: str = "config.json") -> RunConfig:
         ) from error
 
 
+def _run_of(plain: dict[str, Any]) -> RunConfig:
+    """A run of plain values; parts that are objects are made by their own classes first."""
+    values = dict(plain)
+    for name, field in described(RunConfig).items():
+        if name not in values:
+            continue
+        if name in SWITCHABLE:
+            inside = dict(values[name])
+            values[name] = from_plain(_registered(name, inside.pop("kind")), inside, section=name)
+        elif hasattr(field.kind, "__section__"):
+            values[name] = from_plain(field.kind, values[name], section=name)
+    return RunConfig(**values)
+
+
 def _replace(config: Any, path: list[str], text: str, key: str) -> Any:
+    """The same configuration with the field at a path set from a text."""
     name, rest = path[0], path[1:]
-    known = [entry.name for entry in dataclasses.fields(config)]
-    if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
+    fields = described(type(config))
+    if name not in fields:
+        close = difflib.get_close_matches(name, fields, n=1)
         raise UserError(
-            expected=f"one of the keys {', '.join(known)}",
+            expected=f"one of the keys {', '.join(fields)}",
             got=f"{key!r}",
             fix=f"Did you mean {close[0]!r}?" if close else "`metaart train --help` shows where keys come from.",
         )
@@ -202,45 +171,7 @@ def _replace(config: Any, path: list[str], text: str, key: str) -> Any:
     if dataclasses.is_dataclass(current):
         inside = ", ".join(f"{key}.{entry.name}" for entry in dataclasses.fields(current))
         raise UserError(expected=f"one of the keys {inside}", got=repr(key), fix="Set one of them.")
-    kind = typing.get_type_hints(type(config))[name]
-    return dataclasses.replace(config, **{name: _parse(kind, text, key)})
-
-
-def _parse(kind: Any, text: str, key: str) -> Any:
-    try:
-        return _coerced(kind, json.loads(text) if kind is not str and typing.get_origin(kind) is not Literal else text)
-    except (ValueError, TypeError) as error:
-        words = {"true": True, "false": False, "yes": True, "no": False, "on": True, "off": False}
-        if kind is bool and text.lower() in words:
-            return words[text.lower()]
-        raise UserError(
-            expected=f"{key} to be {_named(kind)}", got=repr(text), fix=f"Give another value: --set {key}=..."
-        ) from error
-
-
-def _coerced(kind: Any, value: Any) -> Any:
-    origin = typing.get_origin(kind)
-    if origin is Literal:
-        for choice in typing.get_args(kind):
-            if str(choice) == str(value):
-                return choice
-        raise ValueError(f"{value!r} is none of {typing.get_args(kind)}")
-    if origin in (typing.Union, types.UnionType):
-        return None if value is None else _coerced(next(k for k in typing.get_args(kind) if k is not type(None)), value)
-    if origin is tuple:
-        values = value if isinstance(value, list) else [value]
-        return tuple(_coerced(typing.get_args(kind)[0], entry) for entry in values)
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
-        return value
-    raise TypeError(f"{value!r} is not {_named(kind)}")
-
-
-def _named(kind: Any) -> str:
-    if typing.get_origin(kind) is Literal:
-        return " or ".join(str(choice) for choice in typing.get_args(kind))
-    return {int: "a whole number", float: "a number", bool: "true or false", str: "text"}.get(kind, str(kind))
+    return replaced(config, name, from_text(type(config), name, text), key=key)
 
 
 def _registered(name: str, choice: Any) -> type[Any]:
@@ -261,21 +192,3 @@ def _plain(value: Any) -> Any:
             if type(value) is kind:
                 return {"kind": name, **plain}
     return plain
-
-
-def _built(kind: Any, value: Any) -> Any:
-    hints = typing.get_type_hints(kind)
-    arguments = {}
-    for name, entry in value.items():
-        if name not in hints:
-            raise UserError(
-                expected=f"the keys {', '.join(hints)}", got=repr(name), fix="The run may be of another version."
-            )
-        if name in SWITCHABLE:
-            inner = dict(entry)
-            arguments[name] = _built(_registered(name, inner.pop("kind")), inner)
-        elif dataclasses.is_dataclass(hints[name]):
-            arguments[name] = _built(hints[name], entry)
-        else:
-            arguments[name] = _coerced(hints[name], entry)
-    return kind(**arguments)

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from metaart.algorithms.anil import ANILConfig
-from metaart.algorithms.base import Batching
+from metaart.algorithms.batching import Batching
 from metaart.algorithms.maml import MAMLConfig
 from metaart.config import RunConfig, StageConfig, from_json
 from metaart.data.sampler import EpisodeConfig
 from metaart.domains.critique.domain import CritiqueConfig
 from metaart.domains.music.domain import MusicConfig
+from metaart.domains.rating.domain import RatingConfig
 from metaart.domains.sinusoid.domain import SinusoidConfig
 from metaart.domains.style.domain import StyleConfig
 from metaart.errors import UserError
@@ -65,7 +66,7 @@ def rating() -> RunConfig:
     episode = EpisodeConfig(support=10, query=10)
     return RunConfig(
         recipe="rating",
-        domain=CritiqueConfig(question="rating", sees="frozen"),
+        domain=RatingConfig(sees="frozen"),
         algorithm=ANILConfig(steps=8, order=2, alpha=0.4, learn_alpha="layer_step"),
         data="data/drawings",
         pretrain=StageConfig(steps=0, episode=episode),

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
-from torch import nn
-
 from metaart.algorithms.anil import ANIL, ANILConfig
-from metaart.algorithms.base import Batching, Loss, MetaAlgorithm, Predict
+from metaart.algorithms.base import LossKind, MetaAlgorithm
+from metaart.algorithms.batching import Batching
 from metaart.algorithms.maml import MAML, MAMLConfig
 from metaart.algorithms.pooled import Pooled, PooledConfig
 from metaart.algorithms.protonet import ProtoNet, ProtoNetConfig
-from metaart.tasks import Head, Params
+from metaart.tasks import BaseLearner, Head, Loss, Params, Predict
 
-__all__ = ["ALGORITHMS", "Batching", "Loss", "MetaAlgorithm", "Params", "Predict", "RegisteredAlgorithm"]
+__all__ = [
+    "ALGORITHMS", "BaseLearner", "Batching", "Loss", "LossKind", "MetaAlgorithm", "Params", "Predict",
+    "RegisteredAlgorithm",
+]  # fmt: skip
 
 
 class RegisteredAlgorithm(NamedTuple):
@@ -22,14 +24,14 @@ class RegisteredAlgorithm(NamedTuple):
 
     Attributes:
         config: configuration class.
-        build: the algorithm from learner, loss, configuration, batching and head; refuses with a `UserError`, which
-            says why, where the head is not what it needs.
+        build: the algorithm from the base learner, its configuration, and how tasks are computed together; refuses
+            with a `UserError`, which says why, where the learner's head is not what it needs.
         needs: `nothing`, a `head` (a linear layer with which the learner answers), or a `classifier` (a head whose
             outputs are the hands of a task).
     """
 
     config: type[Any]
-    build: Callable[[nn.Module, Loss, Any, Batching, Head | None], MetaAlgorithm]
+    build: Callable[[BaseLearner, Any, Batching], MetaAlgorithm]
     needs: Literal["nothing", "head", "classifier"] = "nothing"
 
     def fits(self, head: Head | None) -> bool:
@@ -41,7 +43,5 @@ ALGORITHMS: dict[str, RegisteredAlgorithm] = {
     "maml": RegisteredAlgorithm(MAMLConfig, MAML),
     "anil": RegisteredAlgorithm(ANILConfig, ANIL, needs="head"),
     "protonet": RegisteredAlgorithm(ProtoNetConfig, ProtoNet, needs="classifier"),
-    "pooled": RegisteredAlgorithm(
-        PooledConfig, lambda learner, loss, _, batching, head: Pooled(learner, loss, batching, head=head)
-    ),
+    "pooled": RegisteredAlgorithm(PooledConfig, Pooled),
 }

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from metaart.algorithms.base import Batching, Loss
-from metaart.algorithms.heads import features, required_head, with_means
+from metaart.algorithms.base import MAPPED
+from metaart.algorithms.batching import Batching
+from metaart.algorithms.heads import features, head_weights, required_head, with_means
 from metaart.algorithms.inner import InnerLoop, InnerLoopConfig
-from metaart.tasks import Examples, Head, Params
+from metaart.options import options
+from metaart.tasks import BaseLearner, Examples, Params
 
 
-@dataclass(frozen=True)
+@options(section="algorithm")
 class ANILConfig(InnerLoopConfig):
     """How ANIL adapts: see `InnerLoopConfig`."""
 
@@ -28,17 +29,9 @@ class ANIL(InnerLoop):
     Source: Raghu, Raghu, Bengio & Vinyals 2020, section 4; the steps are those of `InnerLoop`.
     """
 
-    def __init__(
-        self,
-        learner: nn.Module,
-        loss: Loss,
-        config: ANILConfig,
-        batching: Batching = Batching(),  # noqa: B008
-        head: Head | None = None,
-    ) -> None:
-        head = required_head(head, "anil", classifier=config.head_start == "means")
-        moving = (f"{head.layer}.weight", f"{head.layer}.bias")
-        super().__init__(learner, loss, config, batching, head, moving)
+    def __init__(self, base: BaseLearner, config: ANILConfig, batching: Batching = MAPPED) -> None:
+        head = required_head(base.head, "anil", classifier=config.head_start == "means")
+        super().__init__(base, config, batching, head_weights(head))
         support = 1 if head.features is not None else config.judged_at[-1]
         self.passes = (support, len(config.judged_at))
 
@@ -47,8 +40,14 @@ class ANIL(InnerLoop):
         assert self.head is not None
         start = self.theta()
         if self.head.features is None:
-            return start, lambda params: self.loss({**start, **params}, support)
-        weight, bias, found = *self._moving, features(self, start, support)
+            return start, lambda params: self.support_loss({**start, **params}, support)
+        weight, bias = self.moving
+        found = features(self, start, support)
         if self.config.head_start == "means":
             start = with_means(self, start, found, support)
-        return start, lambda params: self._loss(lambda *_: F.linear(found, params[weight], params[bias]), support)
+
+        def loss(params: Params) -> Tensor:
+            # The body does not move, so whatever the loss gives the learner, its answer is the head on these features.
+            return self._support_loss(lambda *_: F.linear(found, params[weight], params[bias]), support)
+
+        return start, loss

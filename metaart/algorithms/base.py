@@ -4,48 +4,21 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, Literal, final
+from collections.abc import Iterator
+from typing import Literal, final
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, vmap
+from torch.func import functional_call
 
+from metaart.algorithms.batching import Batching, task_losses
 from metaart.errors import UserError
-from metaart.tasks import Examples, Head, Params, Task, num_tasks, unstack
+from metaart.tasks import BaseLearner, Examples, Params, Predict, Task, num_tasks
 
-Predict = Callable[..., Any]
-"""A learner with its weights in place: inputs to outputs."""
+LossKind = Literal["objective", "after", "before"]
+"""Which loss of a batch is asked for: what the outer loop lowers, or the query loss after or before adaptation."""
 
-Loss = Callable[[Predict, Examples], Tensor]
-"""A learner and examples to a scalar."""
-
-
-@dataclass(frozen=True)
-class Batching:
-    """How the tasks of a batch are computed together.
-
-    Attributes:
-        mode: `vmap` maps the inner loop over tasks, `loop` takes them one by one, `auto` measures both on the first
-            batch and keeps the faster.
-        chunk: tasks mapped at once by `vmap`; 0 takes all.
-    """
-
-    mode: Literal["vmap", "loop", "auto"] = "auto"
-    chunk: int = 0
-
-    def __post_init__(self) -> None:
-        if self.mode not in ("vmap", "loop", "auto"):
-            raise UserError(
-                expected="batching.mode to be vmap, loop or auto",
-                got=repr(self.mode),
-                fix="Use --set batching.mode=auto to have it measured.",
-            )
-        if self.chunk < 0:
-            raise UserError(
-                expected="batching.chunk of 0 (all tasks at once) or more", got=str(self.chunk), fix="Use 0."
-            )
+MAPPED = Batching("vmap")
 
 
 class MetaAlgorithm(nn.Module, ABC):
@@ -56,38 +29,39 @@ class MetaAlgorithm(nn.Module, ABC):
     included, lies inside one `forward`, which DeepSpeed can wrap and shard.
 
     Args:
-        learner: the network to meta-train; its weights are copied.
-        loss: what it minimises on examples.
-        batching: how tasks are computed together.
-        head: the layer with which the learner answers, for algorithms that treat it apart.
+        base: the learner to meta-train, and what it is to get better at.
+        batching: how the tasks of a batch are computed together.
+
+    Raises:
+        UserError: the learner has buffers.
     """
 
-    def __init__(
-        self,
-        learner: nn.Module,
-        loss: Loss,
-        batching: Batching = Batching(),
-        head: Head | None = None,
-    ) -> None:
+    def __init__(self, base: BaseLearner, batching: Batching = MAPPED) -> None:
         super().__init__()
         self.batching = batching
-        self.head = head
-        self._loss = loss
+        self.head = base.head
+        self._support_loss, self._query_loss, self._targets = base.support_loss, base.query_loss, base.targets
         self._registered: dict[str, str] = {}
-        for name, value in learner.named_parameters():
+        for name, value in base.network.named_parameters():
+            # A parameter's name may hold no point: DeepSpeed and state dicts would take it for a module's.
             self._registered[name] = "theta/" + name.replace(".", "/")
             self.register_parameter(self._registered[name], nn.Parameter(value.detach().clone()))
-        if next(learner.buffers(), None) is not None:
+        if next(base.network.buffers(), None) is not None:
             raise UserError(
                 expected="a learner without buffers",
-                got=f"{type(learner).__name__} with buffers",
+                got=f"{type(base.network).__name__} with buffers",
                 fix="Use GroupNorm or batch statistics instead of running statistics.",
             )
         # A tuple hides the skeleton from nn.Module, which would otherwise register it as a child.
-        self._skeleton = (copy.deepcopy(learner).to("meta"),)
+        self._skeleton = (copy.deepcopy(base.network).to("meta"),)
 
     passes: tuple[int, int] = (1, 1)
     """How often a task's support and query sets go forward and backward in one outer step: what a step costs."""
+
+    @property
+    def moving(self) -> tuple[str, ...]:
+        """Names of the learner's weights that adapting may change; all others come out of `adapt` as they went in."""
+        return tuple(self._registered)
 
     @abstractmethod
     def adapt(self, support: Examples, steps: int | None = None) -> Params:
@@ -104,34 +78,53 @@ class MetaAlgorithm(nn.Module, ABC):
             yield self.adapt(support, step)
 
     @final  # type: ignore[misc]
-    def forward(self, tasks: Task, adapted: bool = True) -> Tensor:
-        """Mean query loss over a batch of tasks, after adaptation or (`adapted=False`) before it; a scalar.
+    def forward(self, tasks: Task, kind: LossKind = "objective") -> Tensor:
+        """The loss of a batch of tasks, a scalar.
 
         No tasks give 0, with a zero gradient for every parameter: a rank without a share of the batch still takes
         part in a step of all ranks.
+
+        Args:
+            tasks: the batch.
+            kind: `objective`, what the outer loop lowers; `after` or `before`, the query loss after or before
+                adaptation.
         """
         if num_tasks(tasks) == 0:
             return torch.stack([parameter.sum() for parameter in self.parameters()]).sum() * 0.0
-        return self.losses(tasks, adapted).mean()
+        return self.batch_loss(tasks, kind)
+
+    def batch_loss(self, tasks: Task, kind: LossKind) -> Tensor:
+        """As `forward`, for one task or more: the mean over the tasks, unless an algorithm joins them otherwise."""
+        return self.losses(tasks, kind).mean()
+
+    def losses(self, tasks: Task, kind: LossKind = "objective") -> Tensor:
+        """The loss of each task of a batch, (tasks,)."""
+        losses = {"objective": self.task_loss, "after": self.task_query_loss, "before": self._unadapted_loss}
+        return task_losses(losses[kind], tasks, self.batching)
 
     def weight(self, tasks: Task) -> float:
         """How much the loss of a batch counts in a mean over several batches: the number of its tasks."""
         return float(num_tasks(tasks))
 
-    def losses(self, tasks: Task, adapted: bool = True) -> Tensor:
-        """The loss of each task of a batch, (tasks,)."""
-        one = self.task_loss if adapted else self._unadapted_loss
-        if self.batching.mode == "loop":
-            return torch.stack([one(task) for task in unstack(tasks)])
-        return vmap(one, randomness="different", chunk_size=self.batching.chunk or None)(tasks)
-
     def task_loss(self, task: Task) -> Tensor:
-        """What the outer loop minimises for one task: its query loss after adaptation to its support set."""
-        return self.loss(self.adapt(task.support), task.query)
+        """What the outer loop lowers for one task: the loss that is judged, unless an algorithm learns otherwise."""
+        return self.task_query_loss(task)
+
+    def task_query_loss(self, task: Task) -> Tensor:
+        """What one task is judged by: its query loss after adaptation to its support set."""
+        return self.query_loss(self.adapt(task.support), task.query)
+
+    def support_loss(self, params: Params, examples: Examples) -> Tensor:
+        """What adapting lowers: the loss of given weights on works to learn from; a scalar."""
+        return self._support_loss(self.predict(params), examples)
+
+    def query_loss(self, params: Params, examples: Examples) -> Tensor:
+        """What is judged: the loss of given weights on other works; a scalar."""
+        return self._query_loss(self.predict(params), examples)
 
     def loss(self, params: Params, examples: Examples) -> Tensor:
-        """The loss of given weights on examples; a scalar."""
-        return self._loss(self.predict(params), examples)
+        """As `query_loss`."""
+        return self.query_loss(params, examples)
 
     def predict(self, params: Params) -> Predict:
         """The learner as a function, with `params` for weights."""
@@ -160,4 +153,4 @@ class MetaAlgorithm(nn.Module, ABC):
             own[name].copy_(value)
 
     def _unadapted_loss(self, task: Task) -> Tensor:
-        return self.loss(self.theta(), task.query)
+        return self.query_loss(self.theta(), task.query)

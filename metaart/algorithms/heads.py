@@ -36,6 +36,11 @@ def required_head(head: Head | None, who: str, *, classifier: bool) -> Head:
     return head
 
 
+def head_weights(head: Head) -> tuple[str, str]:
+    """The names of a head's weight (outputs, features) and bias (outputs,) among the learner's weights."""
+    return f"{head.layer}.weight", f"{head.layer}.bias"
+
+
 def features(algorithm: MetaAlgorithm, params: Params, examples: Examples) -> Tensor:
     """What the head is given for each work under these weights, (works, features)."""
     assert algorithm.head is not None
@@ -53,6 +58,6 @@ def with_means(algorithm: MetaAlgorithm, params: Params, found: Tensor, support:
         support: the examples, for their labels.
     """
     assert algorithm.head is not None
-    weight, bias = f"{algorithm.head.layer}.weight", f"{algorithm.head.layer}.bias"
-    means = prototype_head(found, support["labels"], params[weight].shape[0])
-    return {**params, weight: means[0], bias: means[1]}
+    weight, bias = head_weights(algorithm.head)
+    rows, offsets = prototype_head(found, support["labels"], params[weight].shape[0])
+    return {**params, weight: rows, bias: offsets}

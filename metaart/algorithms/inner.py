@@ -2,67 +2,61 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from metaart.algorithms.base import Batching, Loss, MetaAlgorithm
+from metaart.algorithms.base import MetaAlgorithm
+from metaart.algorithms.batching import Batching
+from metaart.algorithms.inner_optimizers import INNER_OPTIMIZERS
 from metaart.errors import UserError
-from metaart.functional.gradients import Moments, adam_direction, gradient
-from metaart.tasks import Examples, Head, Params, Task
+from metaart.functional.gradients import gradient
+from metaart.options import option, options
+from metaart.tasks import BaseLearner, Examples, Params, Task
 
 ALPHA_SPEED = 10.0
 """How much faster a learned alpha moves (its logarithm, or its share) than a weight does under the same outer rate."""
 
-LEARN_ALPHA = ("no", "layer", "layer_step", "weight")
 
-
-@dataclass(frozen=True)
+@options(section="algorithm")
 class InnerLoopConfig:
-    """How gradient steps adapt.
+    """How gradient steps adapt."""
 
-    Attributes:
-        steps: inner steps K, from 1.
-        order: 2 differentiates through the inner loop; 1 takes inner gradients for constants (FOMAML).
-        alpha: inner learning rate, above 0; where it is learned, where it starts.
-        learn_alpha: `no` keeps one number; `layer` learns one per weight tensor; `layer_step` one per weight tensor
-            and step; `weight` one per weight, which may also become zero or negative.
-        inner: `sgd`, or `adam` with a fresh state per task.
-        query_loss_at: inner steps whose query losses are averaged into the outer loss; empty means the last alone. One
-            beyond the last means the last, so that `steps` can be changed by itself.
-        head_start: where the inner loop starts in the layer with which the learner answers: `learned`, or `means`, the
-            classifier of the support set's class means (needs an art form that tells hands apart).
-    """
-
-    steps: int = 5
-    order: Literal[1, 2] = 2
-    alpha: float = 0.01
-    learn_alpha: Literal["no", "layer", "layer_step", "weight"] = "no"
-    inner: Literal["sgd", "adam"] = "sgd"
-    query_loss_at: tuple[int, ...] = ()
-    head_start: Literal["learned", "means"] = "learned"
+    steps: int = option(default=5, ge=1, help="inner steps K")
+    order: Literal[1, 2] = option(
+        default=2, help="2 differentiates through the inner loop; 1 takes inner gradients for constants (FOMAML)"
+    )
+    alpha: float = option(default=0.01, gt=0, help="inner learning rate; where it is learned, where it starts")
+    learn_alpha: Literal["no", "layer", "layer_step", "weight"] = option(
+        default="no",
+        help="no keeps one number; layer learns one per weight tensor; layer_step one per weight tensor and step; "
+        "weight one per weight, which may also become zero or negative",
+    )
+    inner: str = option(
+        default="sgd", choices=INNER_OPTIMIZERS, help="the inner optimizer, its state fresh for every task"
+    )
+    query_loss_at: tuple[int, ...] = option(
+        default=(),
+        help="inner steps whose query losses are averaged into the outer loss; empty means the last alone. One beyond "
+        "the last means the last, so that steps can be changed by itself",
+    )
+    head_start: Literal["learned", "means"] = option(
+        default="learned",
+        help="where the inner loop starts in the layer with which the learner answers: learned, or means, the "
+        "classifier of the support set's class means (needs an art form that tells hands apart)",
+    )
 
     def __post_init__(self) -> None:
-        for good, field, expected in (
-            (self.steps >= 1, "steps", "1 or more inner steps"),
-            (self.order in (1, 2), "order", "1 (first order) or 2 (second order)"),
-            (math.isfinite(self.alpha) and self.alpha > 0, "alpha", "an inner learning rate above 0"),
-            (self.learn_alpha in LEARN_ALPHA, "learn_alpha", f"one of {', '.join(LEARN_ALPHA)}"),
-            (self.inner in ("sgd", "adam"), "inner", "sgd or adam"),
-            (all(step >= 1 for step in self.query_loss_at), "query_loss_at", "inner steps, from 1"),
-            (self.head_start in ("learned", "means"), "head_start", "learned or means"),
-        ):
-            if not good:
-                raise UserError(
-                    expected=f"algorithm.{field} to be {expected}",
-                    got=repr(getattr(self, field)),
-                    fix=f"Give another value: --set algorithm.{field}=...",
-                )
+        if not all(step >= 1 for step in self.query_loss_at):
+            raise UserError(
+                expected="algorithm.query_loss_at to be inner steps, from 1",
+                got=repr(self.query_loss_at),
+                fix="Give another value: --set algorithm.query_loss_at=...",
+            )
 
     @property
     def judged_at(self) -> tuple[int, ...]:
@@ -71,8 +65,8 @@ class InnerLoopConfig:
 
     @property
     def search_space(self) -> dict[str, str]:
-        """What a sweep (`tune`) searches unless told otherwise; Adam's steps are long where those of SGD are short."""
-        return {"alpha": f"loguniform({'1e-4,0.1' if self.inner == 'adam' else '1e-3,1'})", "steps": "choice(1,3,5)"}
+        """What a sweep (`tune`) searches unless told otherwise."""
+        return {"alpha": INNER_OPTIMIZERS[self.inner].alphas, "steps": "choice(1,3,5)"}
 
 
 class InnerLoop(MetaAlgorithm):
@@ -88,25 +82,17 @@ class InnerLoop(MetaAlgorithm):
     a multiple of the common `alpha`, 1 at first.
 
     Args:
-        learner: see `MetaAlgorithm`.
-        loss: see `MetaAlgorithm`.
+        base: see `MetaAlgorithm`.
         config: of the steps.
         batching: see `MetaAlgorithm`.
-        head: see `MetaAlgorithm`.
         moving: names of the learner's weights that the steps move.
     """
 
-    def __init__(
-        self,
-        learner: nn.Module,
-        loss: Loss,
-        config: InnerLoopConfig,
-        batching: Batching,
-        head: Head | None,
-        moving: Sequence[str],
-    ) -> None:
-        super().__init__(learner, loss, batching, head)
+    def __init__(self, base: BaseLearner, config: InnerLoopConfig, batching: Batching, moving: Sequence[str]) -> None:
+        super().__init__(base, batching)
         self.config, self._moving = config, tuple(moving)
+        self._inner = INNER_OPTIMIZERS[config.inner]
+        # What is learned is a shift from the configured alpha, zero at first: all alphas begin as that one number.
         if config.learn_alpha == "weight":
             theta = self.theta()
             for name in self._moving:
@@ -114,6 +100,11 @@ class InnerLoop(MetaAlgorithm):
         elif config.learn_alpha != "no":
             columns = config.steps if config.learn_alpha == "layer_step" else 1
             self.alpha_log_shift = nn.Parameter(torch.zeros(len(self._moving), columns))
+
+    @property
+    def moving(self) -> tuple[str, ...]:
+        """What the steps move."""
+        return self._moving
 
     @abstractmethod
     def begin(self, support: Examples) -> tuple[Params, Callable[[Params], Tensor]]:
@@ -134,32 +125,31 @@ class InnerLoop(MetaAlgorithm):
 
     def adapt(self, support: Examples, steps: int | None = None) -> Params:
         """Weights after `steps` inner steps on one support set."""
-        params = self.theta()
-        for params in self.path(support, self.config.steps if steps is None else steps):  # noqa: B007
-            pass
-        return params
+        # All but the last are let go at once: in first order no graph holds on to them.
+        last = deque(self.path(support, self.config.steps if steps is None else steps), maxlen=1)
+        return last[0] if last else self.theta()
 
     def path(self, support: Examples, steps: int) -> Iterator[Params]:
         """The weights after each of `steps` inner steps."""
         if steps < 1:
             return
         start, loss = self.begin(support)
-        params, moments = {name: start[name] for name in self._moving}, None
+        params: Params = {name: start[name] for name in self._moving}
+        state: Any = None
         for step in range(steps):
+            # First order takes the gradient at weights cut off from theta, but the step is taken from the weights
+            # themselves: so theta and the alphas are still reached, each as if the gradient were a constant.
             grads = gradient(loss, params, through=self.config.order == 2)
-            direction, moments = self._direction(grads, moments)
+            direction, state = self._inner.direction(grads, state)
             alphas = self.alphas(step)
             params = {name: value - alphas[name] * direction[name] for name, value in params.items()}
             yield {**start, **params}
 
-    def task_loss(self, task: Task) -> Tensor:
+    def task_query_loss(self, task: Task) -> Tensor:
         """Query loss after the last inner step, or its mean over the steps of `query_loss_at`."""
         wanted = self.config.judged_at
-        taken = enumerate(self.path(task.support, wanted[-1]), start=1)
-        return torch.stack([self.loss(params, task.query) for step, params in taken if step in wanted]).mean()
-
-    def _direction(self, grads: Params, moments: Moments | None) -> tuple[Params, Moments | None]:
-        return (grads, None) if self.config.inner == "sgd" else adam_direction(grads, moments)
+        walked = enumerate(self.path(task.support, wanted[-1]), start=1)
+        return torch.stack([self.query_loss(params, task.query) for step, params in walked if step in wanted]).mean()
 
 
 def _shift_of(name: str) -> str:

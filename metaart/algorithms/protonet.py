@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from torch import nn
-
-from metaart.algorithms.base import Batching, Loss, MetaAlgorithm
-from metaart.algorithms.heads import features, required_head, with_means
-from metaart.tasks import Examples, Head, Params
+from metaart.algorithms.base import MAPPED, MetaAlgorithm
+from metaart.algorithms.batching import Batching
+from metaart.algorithms.heads import features, head_weights, required_head, with_means
+from metaart.options import options
+from metaart.tasks import BaseLearner, Examples, Params
 
 
-@dataclass(frozen=True)
+@options(section="algorithm")
 class ProtoNetConfig:
     """Nothing to choose: squared Euclidean distances, the support set read once."""
 
@@ -28,16 +26,15 @@ class ProtoNet(MetaAlgorithm):
     Differs from the paper: the learner's own head is replaced, and stays what it was when it was made.
     """
 
-    def __init__(
-        self,
-        learner: nn.Module,
-        loss: Loss,
-        config: ProtoNetConfig = ProtoNetConfig(),
-        batching: Batching = Batching(),  # noqa: B008
-        head: Head | None = None,
-    ) -> None:
-        super().__init__(learner, loss, batching, required_head(head, "protonet", classifier=True))
-        self.config = config
+    def __init__(self, base: BaseLearner, config: ProtoNetConfig, batching: Batching = MAPPED) -> None:
+        head = required_head(base.head, "protonet", classifier=True)
+        super().__init__(base, batching)
+        self.config, self._moving = config, head_weights(head)
+
+    @property
+    def moving(self) -> tuple[str, ...]:
+        """The head's two tensors."""
+        return self._moving
 
     def adapt(self, support: Examples, steps: int | None = None) -> Params:
         """The weights with the head from the class means; however many steps, there is one way to take them."""
@@ -45,5 +42,6 @@ class ProtoNet(MetaAlgorithm):
         if steps == 0:
             return theta
         adapted = with_means(self, theta, features(self, theta, support), support)
-        # Added as nothing, so that every parameter has a gradient: an engine over ranks waits for all of them.
-        return {name: value if value is theta[name] else value + 0 * theta[name] for name, value in adapted.items()}
+        # The head that was replaced is added as nothing, so that it has a gradient: an engine over ranks waits for the
+        # gradients of all parameters.
+        return {**adapted, **{name: adapted[name] + 0 * theta[name] for name in self.moving}}

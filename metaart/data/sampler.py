@@ -1,15 +1,15 @@
-"""Which task comes when: a pure function of seed, step and place in the batch."""
+"""Which task comes when: a pure function of seed, step and index in the batch."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import torch
 
 from metaart.errors import UserError
+from metaart.options import option, options
 from metaart.tasks import Examples, Task, select, stack
 
 
@@ -23,36 +23,23 @@ class DrawsWorks(Protocol):
         """The works of these indices; the same generator state, the same variation."""
 
 
-@dataclass(frozen=True)
+@options(section="meta.episode")
 class EpisodeConfig:
     """What one task holds.
 
-    Attributes:
-        support: works to adapt to (shots), of each hand.
-        query: other works of the same hand to be judged on, of each hand.
-        size_power: hands are drawn with probability proportional to (number of works) ** size_power; 0 draws all
-            hands alike, 1 all works alike.
-        ways: hands of a task, all different. With 2 or more the examples gain "labels": (works,) int64, the place of
-            a work's hand in the task, from 0; with 1 there is nothing to tell apart.
+    With 2 or more `ways` the examples gain "labels": (works,) int64, the index of a work's hand in the task, from 0;
+    with 1 there is nothing to tell apart.
     """
 
-    support: int = 5
-    query: int = 5
-    size_power: float = 0.5
-    ways: int = 1
-    shared_variation: bool = False
-
-    def __post_init__(self) -> None:
-        if self.ways < 1:
-            raise UserError(
-                expected="episodes of 1 or more hands", got=f"ways={self.ways}", fix="Use --set meta.episode.ways=5."
-            )
-        if self.support < 0 or self.query < 1:
-            raise UserError(
-                expected="episodes of 0 or more support works and 1 or more query works",
-                got=f"support={self.support}, query={self.query}",
-                fix="Use --set meta.episode.support=5 --set meta.episode.query=5.",
-            )
+    support: int = option(default=5, ge=0, help="works to adapt to (shots), of each hand")
+    query: int = option(default=5, ge=1, help="other works of the same hand to be judged on, of each hand")
+    size_power: float = option(
+        default=0.5,
+        help="hands are drawn with probability proportional to (number of works) ** size_power; 0 draws all hands "
+        "alike, 1 all works alike",
+    )
+    ways: int = option(default=1, ge=1, help="hands of a task, all different")
+    shared_variation: bool = option(default=False, help="whether all hands of a task are varied alike")
 
 
 class TaskSampler:
@@ -105,9 +92,11 @@ class TaskSampler:
         """A task of one given hand."""
         num_support, num_query = self.config.support, self.config.query
         works = [int(work) for work in rng.choice(hand.num_works, size=num_support + num_query, replace=False)]
+        # Two generators of one seed: both sides see the same variation of the hand.
         return Task(
             hand.examples(works[:num_support], np.random.default_rng(variation)),
             hand.examples(works[num_support:], np.random.default_rng(variation)),
+            (hand.name,),
         )
 
     def batch(self, step: int, indices: Iterable[int]) -> Task:
@@ -118,8 +107,8 @@ class TaskSampler:
     def _drawn(self, rng: np.random.Generator) -> list[DrawsWorks]:
         if self.config.ways == 1:  # the draw that runs of one hand have always made
             return [self.hands[rng.choice(len(self.hands), p=self._probabilities)]]
-        places = rng.choice(len(self.hands), size=self.config.ways, replace=False, p=self._probabilities)
-        return [self.hands[place] for place in places]
+        chosen = rng.choice(len(self.hands), size=self.config.ways, replace=False, p=self._probabilities)
+        return [self.hands[index] for index in chosen]
 
 
 def _joined(tasks: Sequence[Task]) -> Task:
@@ -133,4 +122,5 @@ def _joined(tasks: Sequence[Task]) -> Task:
         joined = {name: torch.cat([side[name] for side in sides]) for name in sides[0]}
         return {**joined, "labels": torch.cat(labels)}
 
-    return Task(join([task.support for task in tasks]), join([task.query for task in tasks]))
+    names = (" | ".join(name for task in tasks for name in task.names),)
+    return Task(join([task.support for task in tasks]), join([task.query for task in tasks]), names)

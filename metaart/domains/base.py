@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from metaart.data.location import Where
 from metaart.errors import UserError
-from metaart.tasks import Examples, Head
+from metaart.tasks import BaseLearner, Examples, Head
 
 Split = Literal["train", "validation", "test"]
 View = Callable[[Examples], Examples]
@@ -64,6 +64,10 @@ class Domain(ABC):
     @abstractmethod
     def loss(self, predict: Callable[..., Any], examples: Examples) -> Tensor:
         """The mean loss of a learner on examples, a scalar."""
+
+    def base_learner(self) -> BaseLearner:
+        """What an algorithm is built from: a freshly initialised learner, and what it is to get better at."""
+        return BaseLearner(self.learner(), self.loss, self.loss, self.head, self.targets)
 
     def units(self, examples: Examples) -> int:
         """What passing these examples once costs: works here, tokens where a work is a sequence."""

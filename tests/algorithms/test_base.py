@@ -9,15 +9,19 @@ from torch.func import functional_call
 
 from metaart.algorithms import Batching, MetaAlgorithm
 from metaart.algorithms.maml import MAML, MAMLConfig
-from metaart.algorithms.pooled import Pooled
+from metaart.algorithms.pooled import Pooled, PooledConfig
 from metaart.domains.music.domain import Music, MusicConfig
 from metaart.domains.sinusoid.domain import Sinusoid
 from metaart.errors import UserError
 from metaart.networks.mlp import MLP
-from metaart.tasks import Task, select, stack
+from metaart.tasks import BaseLearner, Task, select, stack
 
 MUSIC = Music(MusicConfig(max_tokens=16, embedding_size=6, hidden_size=7))
 SINE = Sinusoid()
+
+
+def sine(network: nn.Module) -> BaseLearner:
+    return BaseLearner(network, SINE.loss, SINE.loss)
 
 
 def music_tasks(count: int = 3, support: int = 2, query: int = 3) -> Task:
@@ -30,15 +34,15 @@ def music_tasks(count: int = 3, support: int = 2, query: int = 3) -> Task:
 def sine_tasks(count: int = 5) -> Task:
     torch.manual_seed(6)
     points = [{"x": torch.randn(count, 4, 1).double(), "y": torch.randn(count, 4, 1).double()} for _ in range(2)]
-    return Task(*points)
+    return Task(*points, tuple("abcdefgh"[:count]))
 
 
 def maml(art: str, batching: Batching, **settings: object) -> tuple[MAML, Task]:
     torch.manual_seed(7)
     config = MAMLConfig(**{"steps": 2, "alpha": 0.05, "learn_alpha": "layer_step", **settings})  # type: ignore[arg-type]
     if art == "music":
-        return MAML(MUSIC.learner().double(), MUSIC.loss, config, batching).double(), music_tasks()
-    return MAML(SINE.learner().double(), SINE.loss, config, batching).double(), sine_tasks()
+        return MAML(MUSIC.base_learner(), config, batching).double(), music_tasks()
+    return MAML(SINE.base_learner(), config, batching).double(), sine_tasks()
 
 
 @pytest.mark.parametrize("art", ["sine", "music"])
@@ -62,9 +66,9 @@ def test_unadapted_losses_are_the_bare_learner_on_the_query_set(mode: str) -> No
     algorithm, tasks = maml("sine", Batching(mode))  # type: ignore[arg-type]
     torch.manual_seed(7)
     learner = SINE.learner().double()
-    by_hand = torch.stack([SINE.loss(learner, select(tasks, place).query) for place in range(5)])
-    torch.testing.assert_close(algorithm.losses(tasks, adapted=False), by_hand)
-    torch.testing.assert_close(algorithm(tasks, adapted=False), by_hand.mean())
+    by_hand = torch.stack([SINE.loss(learner, select(tasks, index).query) for index in range(5)])
+    torch.testing.assert_close(algorithm.losses(tasks, "before"), by_hand)
+    torch.testing.assert_close(algorithm(tasks, "before"), by_hand.mean())
 
 
 @pytest.mark.parametrize("inner", ["sgd", "adam"])
@@ -95,7 +99,7 @@ def test_first_order_builds_no_graph_through_the_inner_loop() -> None:
 @pytest.mark.parametrize("make", [MAML, Pooled])
 def test_parameters_are_flat_and_the_skeleton_is_hidden(make: type[MetaAlgorithm]) -> None:
     learner = MLP((1, 5, 1))
-    algorithm = MAML(learner, SINE.loss, MAMLConfig()) if make is MAML else Pooled(learner, SINE.loss)
+    algorithm = MAML(sine(learner), MAMLConfig()) if make is MAML else Pooled(sine(learner), PooledConfig())
     names = {"theta/" + name.replace(".", "/") for name, _ in learner.named_parameters()}
     assert set(algorithm.state_dict()) == names
     assert {name for name, _ in algorithm.named_parameters()} == names
@@ -105,7 +109,7 @@ def test_parameters_are_flat_and_the_skeleton_is_hidden(make: type[MetaAlgorithm
 
 def test_the_learner_is_copied() -> None:
     learner = MLP((1, 5, 1))
-    algorithm = MAML(learner, SINE.loss, MAMLConfig())
+    algorithm = MAML(sine(learner), MAMLConfig())
     before = {name: value.clone() for name, value in algorithm.theta().items()}
     with torch.no_grad():
         for value in learner.parameters():
@@ -115,14 +119,14 @@ def test_the_learner_is_copied() -> None:
 
 def test_predict_is_the_learner_with_other_weights() -> None:
     learner, x = MLP((1, 5, 1)), torch.randn(3, 1)
-    algorithm = MAML(learner, SINE.loss, MAMLConfig())
+    algorithm = MAML(sine(learner), MAMLConfig())
     other = {name: value + 0.1 for name, value in algorithm.theta().items()}
     torch.testing.assert_close(algorithm.predict(other)(x), functional_call(learner, other, (x,)))
     torch.testing.assert_close(algorithm.predict(algorithm.theta())(x), learner(x))
 
 
 def test_load_theta_takes_over_a_learner() -> None:
-    algorithm, other = MAML(MLP((1, 5, 1)), SINE.loss, MAMLConfig()), MLP((1, 5, 1))
+    algorithm, other = MAML(sine(MLP((1, 5, 1))), MAMLConfig()), MLP((1, 5, 1))
     algorithm.load_theta(dict(other.named_parameters()))
     assert all(torch.equal(algorithm.theta()[name], value) for name, value in other.named_parameters())
 
@@ -136,7 +140,7 @@ def test_load_theta_takes_over_a_learner() -> None:
     ],
 )
 def test_load_theta_refuses_another_learner(other: nn.Module, where: str) -> None:
-    algorithm = MAML(MLP((1, 5, 1)), SINE.loss, MAMLConfig())
+    algorithm = MAML(sine(MLP((1, 5, 1))), MAMLConfig())
     before = {name: value.clone() for name, value in algorithm.theta().items()}
     with pytest.raises(UserError) as caught:
         algorithm.load_theta(dict(other.named_parameters()))
@@ -146,7 +150,7 @@ def test_load_theta_refuses_another_learner(other: nn.Module, where: str) -> Non
 
 def test_a_learner_with_buffers_is_refused() -> None:
     with pytest.raises(UserError, match="GroupNorm"):
-        Pooled(nn.BatchNorm1d(3), SINE.loss)
+        Pooled(sine(nn.BatchNorm1d(3)), PooledConfig())
 
 
 @pytest.mark.parametrize("settings", [{"mode": "both"}, {"chunk": -1}])
@@ -178,9 +182,9 @@ def test_maml_refuses_what_cannot_be_and_says_how_to_set_it(settings: dict[str, 
 
 
 def test_pooled_does_not_adapt_and_weighs_all_works_alike() -> None:
-    algorithm, tasks = Pooled(MUSIC.learner(), MUSIC.loss), music_tasks()
+    algorithm, tasks = Pooled(MUSIC.base_learner(), PooledConfig()), music_tasks()
     adapted = algorithm.adapt(select(tasks, 0).support)
     assert all(torch.equal(adapted[name], value) for name, value in algorithm.theta().items())
     works = {"tokens": tasks.query["tokens"].reshape(-1, 16)}
     torch.testing.assert_close(algorithm(tasks), MUSIC.loss(algorithm.predict(algorithm.theta()), works))
-    torch.testing.assert_close(algorithm(tasks, adapted=False), algorithm(tasks))
+    torch.testing.assert_close(algorithm(tasks, "before"), algorithm(tasks))

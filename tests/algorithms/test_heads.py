@@ -13,9 +13,9 @@ from torch.func import functional_call
 from metaart.algorithms import Batching
 from metaart.algorithms.anil import ANIL, ANILConfig
 from metaart.algorithms.maml import MAML, MAMLConfig
-from metaart.algorithms.protonet import ProtoNet
+from metaart.algorithms.protonet import ProtoNet, ProtoNetConfig
 from metaart.errors import UserError
-from metaart.tasks import Examples, Head, Task, stack
+from metaart.tasks import BaseLearner, Examples, Head, Task, stack
 
 WAYS, SHOTS, SIZE = 3, 4, 5
 
@@ -41,6 +41,10 @@ WHOLE = Head("head")
 """The same layer, when nothing is known of what it is given."""
 
 
+def base(network: Net, head: Head | None = HEAD) -> BaseLearner:
+    return BaseLearner(network, loss, loss, head)
+
+
 def task() -> Task:
     labels = torch.arange(WAYS).repeat_interleave(SHOTS)
     sides = [{"points": torch.randn(len(labels), 2, dtype=torch.float64), "labels": labels} for _ in range(2)]
@@ -62,7 +66,7 @@ def test_anil_takes_the_same_steps_with_features_found_once_and_found_anew(
     tasks = stack([task(), task()])
     values, grads = [], []
     for head in (HEAD, WHOLE):
-        algorithm = ANIL(learner, loss, config, Batching("loop"), head)
+        algorithm = ANIL(base(learner, head), config, Batching("loop"))
         values.append(algorithm(tasks))
         grads.append(torch.autograd.grad(values[-1], list(algorithm.parameters())))
     torch.testing.assert_close(*values)
@@ -70,7 +74,7 @@ def test_anil_takes_the_same_steps_with_features_found_once_and_found_anew(
 
 
 def test_anil_moves_the_head_alone_by_gradient_descent(learner: Net) -> None:
-    algorithm, support = ANIL(learner, loss, ANILConfig(steps=2, alpha=0.3), Batching("loop"), HEAD), task().support
+    algorithm, support = ANIL(base(learner), ANILConfig(steps=2, alpha=0.3), Batching("loop")), task().support
     adapted = algorithm.adapt(support)
     by_hand = Net().double()
     by_hand.load_state_dict(learner.state_dict())
@@ -90,21 +94,21 @@ def test_anils_second_order_is_no_first_order(learner: Net) -> None:
     tasks, grads = stack([task()]), []
     for order in (1, 2):
         config = ANILConfig(steps=1, order=order, alpha=0.5)  # type: ignore[arg-type]
-        algorithm = ANIL(learner, loss, config, Batching("loop"), HEAD)
+        algorithm = ANIL(base(learner), config, Batching("loop"))
         grads += torch.autograd.grad(algorithm(tasks), [algorithm.theta()["body.weight"]])
     assert not torch.allclose(*grads)
 
 
 @pytest.mark.parametrize("learn_alpha", ["layer", "layer_step", "weight"])
 def test_anil_learns_rates_of_the_head_alone(learner: Net, learn_alpha: str) -> None:
-    algorithm = ANIL(learner, loss, ANILConfig(steps=2, learn_alpha=learn_alpha), Batching("loop"), HEAD)  # type: ignore[arg-type]
+    algorithm = ANIL(base(learner), ANILConfig(steps=2, learn_alpha=learn_alpha), Batching("loop"))  # type: ignore[arg-type]
     assert set(algorithm.alphas(0)) == {"head.weight", "head.bias"}
     grads = torch.autograd.grad(algorithm(stack([task()])), list(algorithm.parameters()))
     assert all(bool(grad.any()) for grad in grads)
 
 
 def test_protonet_answers_by_the_distance_to_the_means(learner: Net) -> None:
-    algorithm, one = ProtoNet(learner, loss, head=HEAD), task()
+    algorithm, one = ProtoNet(base(learner), ProtoNetConfig()), task()
     adapted = algorithm.adapt(one.support)
     found = learner(one.support["points"], False)
     means = found.reshape(WAYS, SHOTS, SIZE).mean(1)
@@ -115,7 +119,7 @@ def test_protonet_answers_by_the_distance_to_the_means(learner: Net) -> None:
 
 
 def test_protonet_gives_every_parameter_a_gradient(learner: Net) -> None:
-    algorithm = ProtoNet(learner, loss, head=HEAD)
+    algorithm = ProtoNet(base(learner), ProtoNetConfig())
     grads = dict(
         zip(
             algorithm.theta(),
@@ -129,13 +133,13 @@ def test_protonet_gives_every_parameter_a_gradient(learner: Net) -> None:
 
 def algorithms_from_means(learner: Net, alpha: float) -> list[MAML | ANIL]:
     return [
-        MAML(learner, loss, MAMLConfig(steps=2, alpha=alpha, head_start="means"), Batching("loop"), HEAD),
-        ANIL(learner, loss, ANILConfig(steps=2, alpha=alpha, head_start="means"), Batching("loop"), HEAD),
+        MAML(base(learner), MAMLConfig(steps=2, alpha=alpha, head_start="means"), Batching("loop")),
+        ANIL(base(learner), ANILConfig(steps=2, alpha=alpha, head_start="means"), Batching("loop")),
     ]
 
 
 def test_steps_of_no_length_from_the_means_are_protonet(learner: Net) -> None:
-    one, protonet = task(), ProtoNet(learner, loss, head=HEAD)
+    one, protonet = task(), ProtoNet(base(learner), ProtoNetConfig())
     wanted = protonet.task_loss(one)
     slope = torch.autograd.grad(wanted, protonet.theta()["body.weight"])
     for algorithm in algorithms_from_means(learner, 1e-12):
@@ -145,19 +149,22 @@ def test_steps_of_no_length_from_the_means_are_protonet(learner: Net) -> None:
 
 
 def test_steps_from_the_means_lower_the_support_loss(learner: Net) -> None:
-    one, protonet = task(), ProtoNet(learner, loss, head=HEAD)
-    start = protonet.loss(protonet.adapt(one.support), one.support).item()
+    one, protonet = task(), ProtoNet(base(learner), ProtoNetConfig())
+    start = protonet.query_loss(protonet.adapt(one.support), one.support).item()
     for algorithm in algorithms_from_means(learner, 0.05):
-        losses = [start, *(algorithm.loss(params, one.support).item() for params in algorithm.path(one.support, 4))]
+        losses = [
+            start,
+            *(algorithm.support_loss(params, one.support).item() for params in algorithm.path(one.support, 4)),
+        ]
         assert losses == sorted(set(losses), reverse=True)
 
 
 def test_a_head_that_is_not_there_is_asked_for(learner: Net) -> None:
     with pytest.raises(UserError, match="linear layer"):
-        ANIL(learner, loss, ANILConfig())
+        ANIL(base(learner, None), ANILConfig())
     with pytest.raises(UserError, match="does not classify"):
-        ProtoNet(learner, loss, head=WHOLE)
+        ProtoNet(base(learner, WHOLE), ProtoNetConfig())
     with pytest.raises(UserError, match="head_start=means"):
-        MAML(learner, loss, MAMLConfig(head_start="means"), head=WHOLE)
+        MAML(base(learner, WHOLE), MAMLConfig(head_start="means"))
     with pytest.raises(UserError, match=r"algorithm\.head_start"):
         MAMLConfig(head_start="zero")  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from torch.linalg import matrix_power
 
 from metaart.algorithms import Batching
 from metaart.algorithms.maml import ALPHA_SPEED, MAML, MAMLConfig
-from metaart.tasks import Examples, Task, stack
+from metaart.tasks import BaseLearner, Examples, Task, stack
 
 SIZE, ALPHA = 4, 0.05
 EYE = torch.eye(SIZE, dtype=torch.float64)
@@ -47,7 +47,9 @@ def quadratic_task() -> Task:
 
 
 def maml(**settings: Any) -> MAML:
-    return MAML(Point(), quadratic, MAMLConfig(**{"alpha": ALPHA, **settings}), Batching("loop"))
+    return MAML(
+        BaseLearner(Point(), quadratic, quadratic), MAMLConfig(**{"alpha": ALPHA, **settings}), Batching("loop")
+    )
 
 
 def flat(params: dict[str, Tensor]) -> Tensor:
@@ -79,7 +81,7 @@ def test_meta_gradients_of_both_orders_are_the_closed_forms_and_differ(steps: in
     first = maml(steps=steps, order=1)
     first.load_theta(second.theta())
     task = quadratic_task()
-    (a, c), (a_q, c_q) = ((side["A"][0], side["c"][0]) for side in task)
+    (a, c), (a_q, c_q) = ((side["A"][0], side["c"][0]) for side in task.sides)
     contraction = matrix_power(EYE - ALPHA * a, steps)
     reached = c + contraction @ (flat(second.theta()).detach() - c)
     outer = a_q @ (reached - c_q)  # the gradient at the adapted weights is all of first order
@@ -98,7 +100,7 @@ def test_a_batch_is_the_mean_of_its_tasks() -> None:
 
 def test_query_loss_at_averages_the_closed_forms() -> None:
     algorithm, task = maml(steps=4, query_loss_at=(1, 4)), quadratic_task()
-    (a, c), (a_q, c_q) = ((side["A"][0], side["c"][0]) for side in task)
+    (a, c), (a_q, c_q) = ((side["A"][0], side["c"][0]) for side in task.sides)
     losses = []
     for steps in (1, 4):
         error = c + matrix_power(EYE - ALPHA * a, steps) @ (flat(algorithm.theta()) - c) - c_q
@@ -178,13 +180,13 @@ def test_first_order_is_exact_for_the_alphas_of_the_last_step_alone() -> None:
 @torch.no_grad()
 def differences(algorithm: MAML, tasks: Task, parameter: Tensor, eps: float = 1e-6) -> Tensor:
     slopes = torch.zeros_like(parameter)
-    for place in range(parameter.numel()):
+    for index in range(parameter.numel()):
         sides = []
         for sign in (1, -1):
-            parameter.view(-1)[place] += sign * eps
+            parameter.view(-1)[index] += sign * eps
             sides.append(algorithm(tasks))
-            parameter.view(-1)[place] -= sign * eps
-        slopes.view(-1)[place] = (sides[0] - sides[1]) / (2 * eps)
+            parameter.view(-1)[index] -= sign * eps
+        slopes.view(-1)[index] = (sides[0] - sides[1]) / (2 * eps)
     return slopes
 
 

@@ -100,7 +100,7 @@ def draw_episodes(gallery: Gallery, count: int, *, ways: int, shots: int, query:
     found = []
     for index in range(count):
         task = sampler.task(0, index)
-        support, asked = (side["place"].reshape(ways + 1, -1) for side in task)
+        support, asked = (side["place"].reshape(ways + 1, -1) for side in task.sides)
         names = [hand.name for hand in sampler.drawn(0, index)[:ways]]
         found.append(Episode(support[:ways], asked[:ways], asked[ways], names))
     return found
