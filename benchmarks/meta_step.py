@@ -22,7 +22,7 @@ from metaart.algorithms.maml import MAML, MAMLConfig
 from metaart.domains import Domain
 from metaart.domains.music.domain import Music, MusicConfig
 from metaart.domains.sinusoid.domain import Sinusoid
-from metaart.tasks import Examples, Task, num_tasks, unstack
+from metaart.tasks import BaseLearner, Examples, Task, num_tasks, unstack
 
 MetaGradient = Callable[[], list[Tensor]]
 """Computes the gradient of the mean query loss after adaptation, one tensor per weight of the learner."""
@@ -58,7 +58,11 @@ class Case:
         def cast(examples: Examples) -> Examples:
             return {name: value.to(dtype) if value.is_floating_point() else value for name, value in examples.items()}
 
-        return Task(cast(self.tasks.support), cast(self.tasks.query))
+        return self.tasks.mapped(cast)
+
+    def base(self, dtype: torch.dtype) -> BaseLearner:
+        """What our algorithms are built from."""
+        return BaseLearner(self.learner(dtype), self.domain.loss, self.domain.loss)
 
 
 def sinusoid_case(tasks: int = 25, points: int = 10, steps: int = 5) -> Case:
@@ -78,8 +82,8 @@ def music_case(tasks: int = 8, works: int = 4, tokens: int = 32, steps: int = 3,
     """The music LSTM on random tokens."""
     domain = Music(MusicConfig(max_tokens=tokens, hidden_size=hidden_size))
     generator, shape = torch.Generator().manual_seed(2), (tasks, works, tokens)
-    sides = [{"tokens": torch.randint(1, domain.vocabulary.size, shape, generator=generator)} for _ in range(2)]
-    return Case("music", domain, Task(*sides), steps, alpha=0.1)
+    support, query = (torch.randint(1, domain.vocabulary.size, shape, generator=generator) for _ in range(2))
+    return Case("music", domain, Task({"tokens": support}, {"tokens": query}), steps, alpha=0.1)
 
 
 CASES: dict[str, Callable[[], Case]] = {"sinusoid": sinusoid_case, "music": music_case}
@@ -88,7 +92,7 @@ CASES: dict[str, Callable[[], Case]] = {"sinusoid": sinusoid_case, "music": musi
 def ours(case: Case, dtype: torch.dtype, batching: Batching) -> MetaGradient:
     """MAML of this library."""
     config = MAMLConfig(steps=case.steps, order=2, alpha=case.alpha)
-    algorithm, tasks = MAML(case.learner(dtype), case.domain.loss, config, batching), case.cast(dtype)
+    algorithm, tasks = MAML(case.base(dtype), config, batching), case.cast(dtype)
     return lambda: list(torch.autograd.grad(algorithm(tasks), list(algorithm.theta().values())))
 
 

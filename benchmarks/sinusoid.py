@@ -17,9 +17,10 @@ from metaart.config import RunConfig, override
 from metaart.data.sampler import EpisodeConfig, TaskSampler
 from metaart.domains import Domain
 from metaart.recipes import recipe
-from metaart.tasks import Task
+from metaart.tasks import Examples
+from metaart.training.context import TrainContext
 from metaart.training.journal import Journal
-from metaart.training.loop import Place
+from metaart.training.plan import plan_run
 from metaart.training.run import load_algorithm, prepare_run, train_run
 
 BARS = {1: 0.67, 5: 0.44, 10: 0.40}
@@ -55,10 +56,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def train(config: RunConfig, folder: Path) -> None:
     """Train a run from nothing, its curves in the run's folder."""
-    prepare_run(config, folder, resume=True)
+    plan = plan_run(config, folder)
+    prepare_run(plan, resume=True)
     with Journal(folder, {"meta": config.meta.steps}) as journal:
-        place = Place(folder, report=journal, log_every=config.log_every, checkpoint_every=config.checkpoint_every)
-        train_run(config, place)
+        train_run(plan, TrainContext.of(config, report=journal))
 
 
 @torch.no_grad()
@@ -68,11 +69,11 @@ def measure(algorithm: MetaAlgorithm, domain: Domain, waves: int, support: int =
     sampler = TaskSampler(domain.hands(None, "test", varied=False), episode, seed=2)
     tasks = sampler.batch(0, range(waves))
 
-    def losses(task: Task) -> torch.Tensor:
-        walked = [algorithm.theta(), *algorithm.path(task.support, max(BARS))]
-        return torch.stack([algorithm.loss(walked[step], task.query) for step in (0, *BARS)])
+    def losses(support: Examples, query: Examples) -> torch.Tensor:
+        walked = [algorithm.theta(), *algorithm.path(support, max(BARS))]
+        return torch.stack([algorithm.query_loss(walked[step], query) for step in (0, *BARS)])
 
-    table = torch.func.vmap(losses)(tasks).double()
+    table = torch.func.vmap(losses)(*tasks.sides).double()
     half_widths = 1.96 * table.std(0) / math.sqrt(waves)
     return {step: (float(table[:, i].mean()), float(half_widths[i])) for i, step in enumerate((0, *BARS))}
 

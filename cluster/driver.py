@@ -17,11 +17,12 @@ from cluster.tail import Tail
 from cluster.watch import Watchdog
 from cluster.worker import Work, train_worker
 from cluster.zero import settings
-from metaart.build import build_algorithm, build_domain, build_pooled
+from metaart.build import build_algorithm, build_pooled
 from metaart.config import RunConfig, located
+from metaart.domains import Domain
 from metaart.errors import UserError
 from metaart.files import save_text
-from metaart.training.run import METRICS, tasks_of
+from metaart.training.run import METRICS
 
 FAILURE = "failure.txt"
 RESIZE_EVERY_S = 30.0
@@ -44,7 +45,8 @@ def fit(
 ) -> None:
     """Train a run that `prepare_run` made on the workers of the Ray that this process is connected to.
 
-    Call `check` first: workers that stumble are started again and again before their error comes back.
+    Call `check_shares` and `engine_settings` first, and make its plan (`metaart.training.plan`): workers that stumble
+    are started again and again before their error comes back.
 
     Args:
         config: of the run.
@@ -88,27 +90,11 @@ def fit(
         raise end
 
 
-def check(config: RunConfig, cluster: ClusterConfig) -> None:
-    """Raise `UserError` here, before anything is started, for what every worker would stumble over.
-
-    That is what `check_shares` refuses, and data that cannot be used.
-    """
-    check_shares(config, cluster)
-    domain = build_domain(config)
-    for stage in (config.pretrain, config.meta):
-        if stage.steps:
-            tasks_of(config, stage, domain)
-
-
 def check_shares(config: RunConfig, cluster: ClusterConfig) -> None:
-    """Raise `UserError` for what can be seen without the data.
-
-    That is a step with fewer tasks than there are workers and micro-batches to share them, and what DeepSpeed refuses.
-    """
-    told(config, cluster)
+    """Raise `UserError` where a step has fewer tasks than there are workers and micro-batches to share them."""
     parts = cluster.workers * cluster.deepspeed.micro_batches
-    for name, stage in (("pretrain", config.pretrain), ("meta", config.meta)):
-        if stage.steps and stage.tasks < parts:
+    for name, stage in config.stages.items():
+        if stage.tasks < parts:
             raise UserError(
                 expected="a task for every worker in every step"
                 + (", and for each of its micro-batches" if parts > cluster.workers else ""),
@@ -117,17 +103,17 @@ def check_shares(config: RunConfig, cluster: ClusterConfig) -> None:
             )
 
 
-def told(config: RunConfig, cluster: ClusterConfig) -> dict[str, Any]:
-    """What DeepSpeed is told in each stage of a run, by the stage's name.
+def engine_settings(config: RunConfig, domain: Domain, cluster: ClusterConfig) -> dict[str, Any]:
+    """DeepSpeed's own configuration in each stage of a run, by the stage's name.
 
     Raises:
         UserError: the art form lacks what the algorithm needs; a JSON of the user's own contradicts the run.
     """
-    domain, found = build_domain(config), {}
-    for name, stage, build in (("pretrain", config.pretrain, build_pooled), ("meta", config.meta, build_algorithm)):
-        if stage.steps:
-            numbers = sum(value.numel() for value in build(config, domain).parameters())
-            found[name] = settings(numbers, stage.clip_norm, cluster.deepspeed)
+    found = {}
+    for name, stage in config.stages.items():
+        build = build_pooled if name == "pretrain" else build_algorithm
+        numbers = sum(value.numel() for value in build(config, domain).parameters())
+        found[name] = settings(numbers, stage.clip_norm, cluster.deepspeed)
     return found
 
 

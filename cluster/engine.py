@@ -20,7 +20,7 @@ from torch import Tensor, distributed
 from torch.nn import functional as F
 
 from cluster.zero import DeepSpeedConfig, settings
-from metaart.algorithms import MetaAlgorithm
+from metaart.algorithms import LossKind, MetaAlgorithm
 from metaart.config import StageConfig
 from metaart.tasks import Examples, Task, num_tasks, select, to_device
 from metaart.training.step import State, load_weights, outer_optimizer
@@ -79,18 +79,20 @@ class EngineStep:
         scale = distributed.get_world_size() * len(parts) / total
         summed = 0.0
         for part, weight in zip(parts, weights, strict=True):
-            loss = self._engine(self._placed(part)).to(max(self._dtype, torch.float32, key=lambda kind: kind.itemsize))
+            loss = self._engine(self._on_device(part)).to(
+                max(self._dtype, torch.float32, key=lambda kind: kind.itemsize)
+            )
             self._engine.backward(loss * (weight * scale))
             self._engine.step()
             summed += float(loss.detach()) * weight
         return self._sum(summed)[0] / total
 
     @torch.no_grad()
-    def evaluate(self, tasks: Task, adapted: bool) -> float:
+    def evaluate(self, tasks: Task, kind: LossKind) -> float:
         """See `OuterStep`."""
         self._engine.eval()
         weight = self._algorithm.weight(tasks)
-        loss = self._engine(self._placed(tasks), adapted)
+        loss = self._engine(self._on_device(tasks), kind)
         summed, total = self._sum(float(loss) * weight, weight)
         return summed / total
 
@@ -127,19 +129,19 @@ class EngineStep:
         self._engine.train()
         self._set_rate(0.0)
         for _ in range(self._micro_batches):
-            self._engine.backward(self._engine(self._placed(NO_TASKS)))
+            self._engine.backward(self._engine(self._on_device(NO_TASKS)))
             self._engine.step()
 
     def _parts(self, tasks: Task) -> list[Task]:
         count, parts = num_tasks(tasks), self._micro_batches
         return [select(tasks, slice(count * part // parts, count * (part + 1) // parts)) for part in range(parts)]
 
-    def _placed(self, tasks: Task) -> Task:
+    def _on_device(self, tasks: Task) -> Task:
         def cast(examples: Examples) -> Examples:
             return {name: v.to(self._dtype) if v.is_floating_point() else v for name, v in examples.items()}
 
-        placed = to_device(tasks, self._device)
-        return placed if self._dtype == torch.float32 else Task(cast(placed.support), cast(placed.query))
+        moved = to_device(tasks, self._device)
+        return moved if self._dtype == torch.float32 else moved.mapped(cast)
 
     def _set_rate(self, rate: float) -> None:
         for group in self._optimizer.param_groups:

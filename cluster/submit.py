@@ -118,10 +118,13 @@ def command(kind: str, what: str, run: str, rest: Sequence[str]) -> str:
         return shlex.join([*kept, "evaluate", FOLDER, *rest])
     options = [*_recipe(what), *rest]
     if kind == "train":
-        from cluster.driver import check_shares
+        from cluster.driver import check_shares, engine_settings
         from cluster.train import configuration, parser
+        from metaart.build import build_domain
 
-        check_shares(*configuration(parser().parse_args(options)))
+        config, cluster = configuration(parser().parse_args(options))
+        check_shares(config, cluster)
+        engine_settings(config, build_domain(config), cluster)
         return shlex.join(["python", "-m", "cluster.train", *options, "--storage", run])
     words = [sys.executable, "-m", "tune.search", *options, "--dry-run"]
     tried = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)

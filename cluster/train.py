@@ -13,17 +13,19 @@ from pathlib import Path
 
 from cluster.config import ClusterConfig, override_both, parse_workers
 from cluster.connection import WAIT_HELP, ray_connection
-from cluster.driver import TrainingFailed, check, fit, told
+from cluster.driver import TrainingFailed, check_shares, engine_settings, fit
 from cluster.kept import Changes, bring
 from cluster.storage import Storage
 from cluster.zero import from_file
+from metaart.build import build_domain
 from metaart.config import RunConfig, override, to_json
 from metaart.errors import UserError
 from metaart.files import only_writer
 from metaart.recipes import RECIPES, recipe_or_file
+from metaart.training.context import Interrupted, stop_on_sigint
 from metaart.training.journal import Progress, summary
-from metaart.training.loop import Interrupted, stop_on_sigint
-from metaart.training.run import check_pooled, prepare_run, start_from
+from metaart.training.plan import plan_run
+from metaart.training.run import prepare_run, take_over_pooled
 
 HELP = """\
 Every step's batch of tasks is shared out among the workers; the steps are those that `metaart train` takes in one
@@ -118,24 +120,23 @@ def _train(options: argparse.Namespace) -> int:
         print(f"{to_json(config)}\n{to_json(cluster)}")
         return 0
     if options.dry_run:
-        print(json.dumps(told(config, cluster), indent=2))
+        print(json.dumps(engine_settings(config, build_domain(config), cluster), indent=2))
         return 0
-    check(config, cluster)
-    if options.start_from is not None:
-        check_pooled(config, options.start_from)
+    check_shares(config, cluster)
     storage, out = _where(options, config)
     kept_at = storage.url if storage else str(out)
-    progress = Progress({"pretrain": config.pretrain.steps, "meta": config.meta.steps})
+    progress = Progress({name: stage.steps for name, stage in config.stages.items()})
     with stop_on_sigint() as sigint, ExitStack() as stack:
         if storage is not None:
             out = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="metaart-")))
             bring(storage, out, [name for name in storage.files() if "/" not in name and not name.startswith(".")])
+        plan = plan_run(config, out, start_from=options.start_from)
+        engine_settings(config, plan.domain, cluster)
         stack.enter_context(ray_connection(cluster, options.address, options.wait_for_workers))
         stack.enter_context(only_writer(out))
         changes = Changes(out, storage) if storage else None
-        prepare_run(config, out, resume=options.resume)
-        if options.start_from is not None:
-            start_from(config, out, options.start_from)
+        prepare_run(plan, resume=options.resume)
+        take_over_pooled(plan)
         if changes is not None:
             changes.keep()
         number = f"{cluster.fewest} to {cluster.workers}" if cluster.least_workers else str(cluster.workers)

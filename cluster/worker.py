@@ -20,10 +20,11 @@ from cluster.stored import StoredRun, bring_run
 from cluster.watch import Beacon
 from metaart.algorithms import MetaAlgorithm
 from metaart.config import RunConfig, StageConfig
+from metaart.training.context import Interrupted, TrainContext
 from metaart.training.journal import Journal
-from metaart.training.loop import Diverged, Interrupted, Place
+from metaart.training.loop import Diverged
+from metaart.training.plan import plan_run
 from metaart.training.run import train_run
-from metaart.training.sharing import SharedFolder
 from metaart.training.step import OuterStep
 
 STOP = "stop-requested"
@@ -32,7 +33,7 @@ STOP = "stop-requested"
 
 @dataclass(frozen=True)
 class Work:
-    """What a worker is told.
+    """What a worker is to do; it travels to its process, which builds the rest from it.
 
     Attributes:
         config: of the run; its paths are absolute.
@@ -75,34 +76,35 @@ def train_worker(settings: dict[str, Any]) -> Exception | None:
         return EngineStep(algorithm, stage, work.cluster.deepspeed, str(device))
 
     with ExitStack() as stack:
-        place = stack.enter_context(_place(work, rank))
-        signals = Signals(rank, _asked_to_stop(work, place.folder), device)
+        folder, context = stack.enter_context(_run_directory(work, rank))
+        signals = Signals(rank, _asked_to_stop(work, folder), device)
         if work.watch is not None:
             beacon = stack.enter_context(Beacon(work.watch, rank, ray.util.get_current_placement_group()))
-            place = dataclasses.replace(place, begin=beacon.begin)
-        place = dataclasses.replace(place, world=world, device=str(device))
-        place = dataclasses.replace(place, stop=signals.stop, save=signals.save, agreed=signals.agreed)
+            context = dataclasses.replace(context, begin=beacon.begin)
+        context = dataclasses.replace(
+            context,
+            world=world,
+            device=str(device),
+            stop=signals.stop,
+            save=signals.save,
+            agreed=signals.agreed,
+        )
         if work.cluster.least_workers:
-            place.report({"stage": "cluster", "step": 0, "note": f"{world} of up to {work.cluster.workers} workers"})
+            context.report({"stage": "cluster", "step": 0, "note": f"{world} of up to {work.cluster.workers} workers"})
         try:
-            train_run(work.config, place, make_step)
+            train_run(plan_run(work.config, folder), context, make_step)
         except (Interrupted, Diverged) as end:
             return end
     return None
 
 
 @contextmanager
-def _place(work: Work, rank: int) -> Iterator[Place]:
-    """The run directory of a rank: the one that all share, or this rank's copy of what a storage keeps."""
-    common: dict[str, Any] = {
-        "rank": rank,
-        "log_every": work.config.log_every,
-        "checkpoint_every": work.config.checkpoint_every,
-        "keep_best": work.cluster.keep_best,
-    }
+def _run_directory(work: Work, rank: int) -> Iterator[tuple[Path, TrainContext]]:
+    """The run directory of a rank, that all share or a copy of what a storage keeps, and how it is written to."""
+    context = TrainContext.of(work.config, rank=rank, keep_best=work.cluster.keep_best)
     if not work.storage:
         with Journal(work.folder, {}, rank=rank, show=False) as journal:
-            yield Place(work.folder, report=journal, sharing=SharedFolder(), **common)
+            yield work.folder, dataclasses.replace(context, report=journal)
         return
     storage = Storage(work.storage, PATIENCE_S)
     with tempfile.TemporaryDirectory(prefix="metaart-") as name:
@@ -117,7 +119,7 @@ def _place(work: Work, rank: int) -> Iterator[Place]:
                 journal(line)
                 sharing.send_metrics()
 
-            yield Place(folder, report=report, sharing=sharing, **common)
+            yield folder, dataclasses.replace(context, report=report, sharing=sharing)
 
 
 def _asked_to_stop(work: Work, folder: Path) -> Callable[[], bool]:

@@ -33,7 +33,7 @@ from metaart.data.corpus import CorpusSource
 from metaart.data.prepare import prepare
 from metaart.data.shards import Dataset
 from metaart.recipes import recipe
-from metaart.training.loop import Place
+from metaart.training.plan import plan_run
 from metaart.training.run import prepare_run, train_run
 from tests.formats.pictures.drawings import write_drawings
 
@@ -146,8 +146,9 @@ def trained(config: RunConfig) -> Callable[[Path], object]:
     """What makes a finished run of a configuration."""
 
     def make(folder: Path) -> None:
-        prepare_run(config, folder, resume=False)
-        train_run(config, Place(folder))
+        plan = plan_run(config, folder)
+        prepare_run(plan, resume=False)
+        train_run(plan)
 
     return make
 

@@ -13,7 +13,8 @@ from metaart.config import from_json, override, to_json
 from metaart.domains import art_of
 from metaart.errors import UserError
 from metaart.recipes import RECIPES, recipe, recipe_or_file
-from metaart.training.loop import Place
+from metaart.training.context import TrainContext
+from metaart.training.plan import plan_run
 from metaart.training.run import load_algorithm, prepare_run, train_run
 from tests.contract.arts import data_of
 
@@ -29,9 +30,10 @@ def test_a_recipe_runs_one_step(name: str, request: pytest.FixtureRequest, tmp_p
     settings += [f"data={data_of(art_of(config.domain), request)}"] if config.data else []
     settings += ["domain.photographs=", "domain.size=16"] if name == "style" else []
     config = override(config, settings)
-    prepare_run(config, tmp_path / "run", resume=False)
+    plan = plan_run(config, tmp_path / "run")
+    prepare_run(plan, resume=False)
     lines: list[dict[str, object]] = []
-    train_run(config, Place(tmp_path / "run", report=lines.append))
+    train_run(plan, TrainContext(report=lines.append))
     assert [line["stage"] for line in lines] == [*(["pretrain"] if config.pretrain.steps else []), "meta"]
     again, _, algorithm = load_algorithm(tmp_path / "run")
     assert again == config

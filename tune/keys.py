@@ -44,9 +44,10 @@ def read_space(texts: Sequence[str], config: RunConfig) -> list[Parameter]:
     keys = [parameter.key for parameter in space]
     if len(set(keys)) != len(keys):
         raise UserError(expected="one space for each key", got=", ".join(keys), fix="Leave one of the equal ones out.")
+    domain = build_domain(config)
     for point in corners(space):
         settled = settle(config, point)
-        build_algorithm(settled, build_domain(settled))
+        build_algorithm(settled, domain if settled.domain == config.domain else build_domain(settled))
     return space
 
 

@@ -14,15 +14,16 @@ from pathlib import Path
 
 from cluster.config import ClusterConfig, override_both
 from cluster.connection import WAIT_HELP, named_cluster, ray_connection
-from cluster.driver import TrainingFailed, check, check_shares
+from cluster.driver import TrainingFailed, check_shares, engine_settings
 from cluster.storage import PATIENCE_S, Storage
+from metaart.build import build_domain
 from metaart.config import RunConfig
 from metaart.errors import UserError
 from metaart.files import only_writer
 from metaart.recipes import RECIPES, recipe_or_file
+from metaart.training.context import Interrupted, stop_on_sigint
 from metaart.training.journal import Progress
-from metaart.training.loop import Interrupted, stop_on_sigint
-from metaart.training.run import check_pooled
+from metaart.training.plan import RunPlan, plan_run
 from tune.config import SWEEP, Sweep, SweepConfig, check_sweep, plain, prepare_sweep
 from tune.keys import changes_pooled, read_space
 from tune.page import PAGE, write_page
@@ -108,7 +109,6 @@ def _search(options: argparse.Namespace) -> int:
     if options.dry_run:
         print(json.dumps(plain(sweep), indent=2))
         return 0
-    check(sweep.config, sweep.cluster)
     with ExitStack() as stack:
         if not sweep.storage:
             return _search_in(sweep, Shelf(sweep.folder), options)
@@ -133,8 +133,7 @@ def _search_in(sweep: Sweep, shelf: Shelf, options: argparse.Namespace) -> int:
             got=f"--start-from {options.start_from} and a space over pretrain or domain",
             fix="Leave --start-from out: each trial then trains a pooled model of its own.",
         )
-    if options.start_from is not None:
-        check_pooled(sweep.config, options.start_from)
+    plan = plan_run(sweep.config, sweep.folder, start_from=options.start_from)
     check_sweep(sweep, resume=options.resume)
     _tell_tune()
     connection = ray_connection(sweep.cluster, options.address, options.wait_for_workers)
@@ -142,9 +141,9 @@ def _search_in(sweep: Sweep, shelf: Shelf, options: argparse.Namespace) -> int:
         prepare_sweep(sweep, resume=options.resume)
         pooled = sweep.folder / POOLED_FOLDER if shared else None
         if pooled is not None and options.start_from is not None:
-            take_pooled(sweep.config, pooled, options.start_from)
+            take_pooled(plan, pooled)
         shelf.keep()
-        trials = _run(sweep, shelf, pooled, away=named_cluster(options.address) is not None, stop=sigint.is_set)
+        trials = _run(sweep, plan, shelf, pooled, away=named_cluster(options.address) is not None, stop=sigint.is_set)
     results = write_report(sweep, trials)
     print(table(sweep.space, trials))
     write_page(sweep, trials, results)
@@ -182,6 +181,7 @@ def _sweep(options: argparse.Namespace) -> Sweep:
     if how.searcher == "grid":
         grid(space, how.trials)
     check_shares(config, cluster)
+    engine_settings(config, build_domain(config), cluster)
     if options.storage and options.out:
         raise UserError(expected="--out or --storage", got="both", fix="`cluster.jobs fetch URL` copies a sweep later.")
     folder, url = options.out or Path("sweeps") / config.recipe, options.storage or ""
@@ -199,7 +199,9 @@ def _refuse_unjudged(config: RunConfig) -> None:
         )
 
 
-def _run(sweep: Sweep, shelf: Shelf, pooled: Path | None, *, away: bool, stop: Callable[[], bool]) -> list[Trial]:
+def _run(
+    sweep: Sweep, plan: RunPlan, shelf: Shelf, pooled: Path | None, *, away: bool, stop: Callable[[], bool]
+) -> list[Trial]:
     """Train the pooled stage if it has not been, then search; `away` says that Ray is no process of ours."""
     # Imports Ray, which reads the token when it is first imported: `ray_connection` has set it.
     from tune.sweep import search
@@ -220,7 +222,7 @@ def _run(sweep: Sweep, shelf: Shelf, pooled: Path | None, *, away: bool, stop: C
         progress = Progress({"pretrain": sweep.config.pretrain.steps})
         try:
             job = Job(sweep.config, sweep.cluster, sweep.folder, pooled, sweep.storage)
-            train_pooled(job, progress, stop, away=away)
+            train_pooled(job, plan, progress, stop, away=away)
         except Interrupted:
             raise KeyboardInterrupt from None
         finally:

@@ -16,9 +16,11 @@ from cluster.kept import Changes
 from cluster.storage import Storage
 from metaart.algorithms import MetaAlgorithm
 from metaart.config import RunConfig, StageConfig
+from metaart.training.context import Interrupted, TrainContext
 from metaart.training.journal import Journal
-from metaart.training.loop import Diverged, Interrupted, Place
-from metaart.training.run import POOLED, load_config, prepare_run, start_from, train_run
+from metaart.training.loop import Diverged
+from metaart.training.plan import POOLED, RunPlan, plan_run, pooled_config
+from metaart.training.run import prepare_run, read_config, take_over_pooled, train_run
 from metaart.training.step import LocalStep
 from tune.keys import settle
 from tune.records import DIVERGED, FINISHED, note, trial_folder
@@ -59,9 +61,9 @@ def run_trial(job: Job, number: int, point: Point, report: Report) -> dict[str, 
             is not reported but returned, for when the trial's files are where all machines see them.
     """
     folder, config = trial_folder(job.folder, number), settle(job.config, point)
-    prepare_run(config, folder, resume=True)
-    if (pooled := job.pooled or _pooled_elsewhere(job, config)) is not None:
-        start_from(config, folder, pooled)
+    plan = plan_run(config, folder, start_from=job.pooled or _pooled_elsewhere(job, config))
+    prepare_run(plan, resume=True)
+    take_over_pooled(plan)
     best, stopped = float("inf"), False
 
     def take(line: dict[str, Any]) -> None:
@@ -76,7 +78,7 @@ def run_trial(job: Job, number: int, point: Point, report: Report) -> dict[str, 
                 stopped = True
 
     try:
-        train_anywhere(config, job.cluster, folder, storage=_storage_of(job, folder), report=take, stop=lambda: stopped)
+        train_anywhere(plan, job.cluster, storage=_storage_of(job, folder), report=take, stop=lambda: stopped)
     except Diverged as error:
         note(job.folder, number, point, DIVERGED, str(error))
         return None
@@ -99,15 +101,14 @@ def _pooled_elsewhere(job: Job, config: RunConfig) -> Path | None:
         return None
     wanted = pooled_config(config)
     for path in sorted(job.folder.glob(f"trials/*/{POOLED}")):
-        if dataclasses.replace(pooled_config(load_config(path.parent)[0]), algorithm=wanted.algorithm) == wanted:
+        if dataclasses.replace(pooled_config(read_config(path.parent)), algorithm=wanted.algorithm) == wanted:
             return path.parent
     return None
 
 
 def train_anywhere(
-    config: RunConfig,
+    plan: RunPlan,
     cluster: ClusterConfig,
-    folder: Path,
     *,
     storage: Storage | None,
     report: Report,
@@ -119,9 +120,8 @@ def train_anywhere(
     Both take the same steps; starting a group of workers costs half a minute, a process that is there nothing.
 
     Args:
-        config: of the run.
+        plan: of the run.
         cluster: who trains.
-        folder: the run directory.
         storage: where workers keep the run instead, if not all of them see the folder.
         report: called with each line of metrics.
         stop: True leaves a checkpoint and stops.
@@ -130,6 +130,7 @@ def train_anywhere(
     Raises:
         UserError, Interrupted, TrainingFailed: see `cluster.driver.fit`.
     """
+    config, folder = plan.config, plan.folder
     if away or not trains_here(cluster):
         if storage is not None:
             Changes(folder, storage, seen=False).keep()
@@ -147,15 +148,7 @@ def train_anywhere(
             journal(line)
             report(line)
 
-        place = Place(
-            folder=folder,
-            report=both,
-            log_every=config.log_every,
-            checkpoint_every=config.checkpoint_every,
-            stop=stop,
-            device=device,
-        )
-        train_run(config, place, make_step)
+        train_run(plan, TrainContext.of(config, report=both, stop=stop, device=device), make_step)
 
 
 def trains_here(cluster: ClusterConfig) -> bool:
@@ -163,11 +156,12 @@ def trains_here(cluster: ClusterConfig) -> bool:
     return cluster.workers == 1 and cluster.deepspeed == type(cluster.deepspeed)()
 
 
-def train_pooled(job: Job, report: Report, stop: Callable[[], bool], *, away: bool = False) -> None:
+def train_pooled(job: Job, plan: RunPlan, report: Report, stop: Callable[[], bool], *, away: bool = False) -> None:
     """Train the pooled stage that all trials share, once; a finished one is kept.
 
     Args:
         job: of the sweep.
+        plan: of the run that is searched.
         report: called with each line of metrics.
         stop: True leaves a checkpoint and stops.
         away: train on a worker of the cluster, not in this process, which may be on a machine that holds no cores.
@@ -180,19 +174,14 @@ def train_pooled(job: Job, report: Report, stop: Callable[[], bool], *, away: bo
     storage = _storage_of(job, job.pooled)
     if storage.exists(POOLED) if storage else (job.pooled / POOLED).exists():
         return
-    config = pooled_config(job.config)
-    prepare_run(config, job.pooled, resume=True)
+    pooled = plan.pooled_alone(job.pooled)
+    prepare_run(pooled, resume=True)
     away = away or storage is not None
-    train_anywhere(config, job.cluster, job.pooled, storage=storage, report=report, stop=stop, away=away)
+    train_anywhere(pooled, job.cluster, storage=storage, report=report, stop=stop, away=away)
 
 
-def pooled_config(config: RunConfig) -> RunConfig:
-    """A run's pooled stage alone."""
-    return dataclasses.replace(config, meta=StageConfig(steps=0, episode=config.meta.episode))
-
-
-def take_pooled(config: RunConfig, pooled: Path, other: Path) -> None:
-    """Take over the pooled weights of another run, which `check_pooled` has seen, for all trials."""
-    config = pooled_config(config)
-    prepare_run(config, pooled, resume=True)
-    start_from(config, pooled, other)
+def take_pooled(plan: RunPlan, folder: Path) -> None:
+    """Write the pooled weights that a plan takes over from another run into a folder, for all trials."""
+    pooled = plan.pooled_alone(folder)
+    prepare_run(pooled, resume=True)
+    take_over_pooled(pooled)

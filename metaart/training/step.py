@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from metaart.algorithms import MetaAlgorithm
+from metaart.algorithms import LossKind, MetaAlgorithm
 from metaart.config import StageConfig
 from metaart.errors import UserError
 from metaart.tasks import Task, to_device
@@ -21,8 +21,8 @@ class OuterStep(Protocol):
     def __call__(self, tasks: Task, rate: float) -> float:
         """Move the weights by this rank's share of the batch; the mean loss over the whole batch."""
 
-    def evaluate(self, tasks: Task, adapted: bool) -> float:
-        """Mean loss over all ranks' tasks without moving anything."""
+    def evaluate(self, tasks: Task, kind: LossKind) -> float:
+        """Mean loss of a kind over all ranks' tasks, without moving anything."""
 
     def state_dict(self) -> dict[str, State]:
         """{"weights": ..., "optimizer": ...}, whole and by parameter name; every rank calls it."""
@@ -58,9 +58,9 @@ class LocalStep:
         return float(loss.detach())
 
     @torch.no_grad()
-    def evaluate(self, tasks: Task, adapted: bool) -> float:
+    def evaluate(self, tasks: Task, kind: LossKind) -> float:
         """See `OuterStep`."""
-        return float(self.algorithm(to_device(tasks, self._device), adapted))
+        return float(self.algorithm(to_device(tasks, self._device), kind))
 
     def state_dict(self) -> dict[str, State]:
         """See `OuterStep`."""

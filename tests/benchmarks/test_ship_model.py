@@ -8,7 +8,7 @@ from metaart.config import override
 from metaart.data.corpus import CorpusSource
 from metaart.data.prepare import prepare
 from metaart.recipes import recipe
-from metaart.training.loop import Place
+from metaart.training.plan import plan_run
 from metaart.training.run import load_algorithm, prepare_run, train_run
 from tests.conftest import TINY
 
@@ -28,8 +28,9 @@ def test_a_free_run_ships_with_its_card(music_data: Path, tmp_path: Path) -> Non
             progress=False)  # fmt: skip
     config = override(recipe("music"), [f"data={tmp_path / 'free'}", *TINY])
     run, model = tmp_path / "run", tmp_path / "model"
-    prepare_run(config, run, resume=False)
-    train_run(config, Place(run))
+    plan = plan_run(config, run)
+    prepare_run(plan, resume=False)
+    train_run(plan)
     few = ["--episodes", "4", "--validation-episodes", "4", "--steps", "0", "1", "--judge-hands", "2", "--tuning-only"]
     assert main(["evaluate", str(run), "--data", str(music_data), *few]) == 0
     assert ship_model.main([str(run), "--to", str(model)]) == 0

@@ -154,12 +154,13 @@ def test_a_place_that_cannot_be_written_to_is_said_on_the_command_line(
 def test_sine_waves_are_no_music(tmp_path: Path, midi_folder: Path) -> None:
     from metaart.config import override
     from metaart.recipes import recipe
-    from metaart.training.loop import Place
+    from metaart.training.plan import plan_run
     from metaart.training.run import prepare_run, train_run
 
     config = override(recipe("sinusoid"), ["meta.steps=1", "meta.validation_tasks=2", "batching.mode=loop"])
-    prepare_run(config, tmp_path / "run", resume=False)
-    train_run(config, Place(tmp_path / "run"))
+    plan = plan_run(config, tmp_path / "run")
+    prepare_run(plan, resume=False)
+    train_run(plan)
     with pytest.raises(UserError, match="a run of music"):
         create_music(examples=[next(midi_folder.rglob("*.mid"))], out=tmp_path / "x.mid", run=tmp_path / "run")
     with pytest.raises(UserError, match="reads files"):

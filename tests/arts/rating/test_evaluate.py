@@ -16,7 +16,7 @@ from metaart.arts.rating.evaluate import WIDEST, Episode, RatingConfig, _bound, 
 from metaart.cli import main
 from metaart.config import override
 from metaart.errors import UserError
-from metaart.training.loop import Place
+from metaart.training.plan import plan_run
 from metaart.training.run import load_config, prepare_run, train_run
 
 SMALL = RatingConfig(episodes=12, validation_episodes=6, shots=6, query=8, calibrated_shots=(3, 6), frozen_side=32)
@@ -49,8 +49,9 @@ def test_runs_that_see_other_things_are_judged_on_the_same_episodes(run: Path, t
     config, _ = load_config(run)
     seen = config.domain.sees  # type: ignore[attr-defined]
     other = override(config, [f"domain.sees={'frozen' if seen == 'pictures' else 'pictures'}"])
-    prepare_run(other, tmp_path / "other", resume=False)
-    train_run(other, Place(tmp_path / "other"))
+    plan = plan_run(other, tmp_path / "other")
+    prepare_run(plan, resume=False)
+    train_run(plan)
     few = dataclasses.replace(SMALL, episodes=4, validation_episodes=3)
     ahead = evaluate_rating(run, few, also={"other": tmp_path / "other"}, progress=False)["methods"]
     behind = evaluate_rating(tmp_path / "other", few, also={"run": run}, progress=False)["methods"]

@@ -20,7 +20,8 @@ from metaart.domains.style.measures import in_colours_of, shipped_photographs
 from metaart.domains.style.new_styles import NewStyles
 from metaart.errors import UserError
 from metaart.training.checkpoint import load_tensors
-from metaart.training.loop import Interrupted, Place
+from metaart.training.context import Interrupted, TrainContext
+from metaart.training.plan import plan_run
 from metaart.training.run import POOLED, WEIGHTS, prepare_run, train_run
 from tests.conftest import TINY_STYLE
 
@@ -106,10 +107,11 @@ def test_a_missing_folder_says_how_to_prepare_one(domain: Style, tmp_path: Path,
 def test_a_stopped_run_goes_on_as_if_it_had_not_been(style_config: RunConfig, style_run: Path, tmp_path: Path) -> None:
     steps = iter([False, True])
     config = dataclasses.replace(style_config, checkpoint_every=1)
-    prepare_run(config, tmp_path / "run", resume=False)
+    plan = plan_run(config, tmp_path / "run")
+    prepare_run(plan, resume=False)
     with pytest.raises(Interrupted):
-        train_run(config, Place(tmp_path / "run", stop=lambda: next(steps, False)))
-    train_run(config, Place(tmp_path / "run"))
+        train_run(plan, TrainContext(stop=lambda: next(steps, False)))
+    train_run(plan)
     for file in (POOLED, WEIGHTS):
         whole, resumed = load_tensors(style_run / file), load_tensors(tmp_path / "run" / file)
         assert all(torch.equal(value, resumed[name]) for name, value in whole.items())
