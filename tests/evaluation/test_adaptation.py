@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from metaart.evaluation.measurements import FOLDER, Kept
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -19,7 +20,6 @@ from metaart.data.shards import Dataset
 from metaart.errors import UserError
 from metaart.evaluation import adaptation
 from metaart.evaluation.adaptation import BEFORE, EvaluationConfig, Losses, curve, evaluate
-from metaart.evaluation.measurements import FOLDER, Kept
 from metaart.evaluation.rivals import best_rates, search_rates
 from metaart.evaluation.statistics import half_width, half_width_by_hand
 from metaart.tasks import select
@@ -93,7 +93,7 @@ def test_means_and_paired_intervals_equal_those_worked_out_by_hand(
             assert cell["mean"] == pytest.approx(own[:, view, place].mean(), rel=1e-5)
             assert cell["interval"] == pytest.approx(half_width(own[:, view, place]), rel=1e-3)
     rate = result["methods"][SGD]["views"]["whole"]["1"]["rate"]
-    tuner = MAML(domain.learner(), domain.loss, MAMLConfig(order=1, alpha=rate), Batching("loop"))
+    tuner = MAML(domain.base_learner(), MAMLConfig(order=1, alpha=rate), Batching("loop"))
     tuner.load_theta(pooled_theta(config, domain, tiny_run))
     other = curve(tuner, domain, tasks, (1,)).double().numpy()
     ahead = other[:, 0, 0] - own[:, 0, 1]
@@ -189,7 +189,7 @@ def test_rates_are_those_that_were_best_on_validation(
     tried = result["methods"][SGD]["tried"]
     losses = {}
     for rate in tried:
-        tuner = MAML(domain.learner(), domain.loss, MAMLConfig(order=1, alpha=rate), Batching("loop"))
+        tuner = MAML(domain.base_learner(), MAMLConfig(order=1, alpha=rate), Batching("loop"))
         tuner.load_theta(pooled_theta(config, domain, tiny_run))
         losses[rate] = curve(tuner, domain, tasks, (2,)).mean(0)[0, 0].item()
     assert result["methods"][SGD]["views"]["whole"]["2"]["rate"] == min(tried, key=lambda rate: losses[rate])
@@ -256,12 +256,13 @@ def test_a_run_without_a_pooled_stage_is_judged_beside_the_rest(tmp_path: Path) 
     """The sine waves: one hand, no bigrams, no pretraining."""
     from metaart.config import override
     from metaart.recipes import recipe
-    from metaart.training.loop import Place
+    from metaart.training.plan import plan_run
     from metaart.training.run import prepare_run, train_run
 
     config = override(recipe("sinusoid"), ["meta.steps=2", "meta.validation_tasks=4", "batching.mode=loop"])
-    prepare_run(config, tmp_path / "run", resume=False)
-    train_run(config, Place(tmp_path / "run"))
+    plan = plan_run(config, tmp_path / "run")
+    prepare_run(plan, resume=False)
+    train_run(plan)
     few = EvaluationConfig(episodes=4, validation_episodes=4, steps=(0, 1), scratch_rates=(0.01,), extensions=0)
     found = evaluate(tmp_path / "run", few, progress=False)
     assert list(found["methods"]) == ["meta: sinusoid", "from scratch on the support set"]

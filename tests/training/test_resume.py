@@ -20,8 +20,9 @@ from metaart.config import RunConfig, StageConfig, override
 from metaart.errors import UserError
 from metaart.recipes import recipe
 from metaart.training.checkpoint import load_checkpoint, load_tensors, newest_checkpoint
+from metaart.training.context import TrainContext
 from metaart.training.journal import Journal, read_metrics
-from metaart.training.loop import Place
+from metaart.training.plan import plan_run
 from metaart.training.run import prepare_run, train_run
 from metaart.training.step import LocalStep
 
@@ -39,7 +40,8 @@ class PlugError(Exception):
 
 def run(config: RunConfig, folder: Path, pull_at: tuple[str, int] | None = None) -> None:
     """Train with a journal; at a (stage, step) the plug is pulled before anything more is written."""
-    prepare_run(config, folder, resume=True)
+    plan = plan_run(config, folder)
+    prepare_run(plan, resume=True)
     with Journal(folder, {}, show=False) as journal:
 
         def report(line: dict[str, Any]) -> None:
@@ -47,7 +49,7 @@ def run(config: RunConfig, folder: Path, pull_at: tuple[str, int] | None = None)
             if (line["stage"], line["step"]) == pull_at:
                 raise PlugError
 
-        train_run(config, Place(folder, report=report, log_every=1, checkpoint_every=2))
+        train_run(plan, TrainContext(report=report, log_every=1, checkpoint_every=2))
 
 
 def assert_equal_runs(one: Path, other: Path) -> None:
@@ -112,18 +114,19 @@ def test_a_resumed_run_keeps_the_batching_that_was_measured_when_it_began(mode: 
         used.append(algorithm.batching)
         return LocalStep(algorithm, stage)
 
-    train_run(config, Place(tmp_path), make_step)
+    train_run(plan_run(config, tmp_path), make_step=make_step)
     assert [(batching.mode, batching.chunk) for batching in used] == [(mode, 2)]
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"mode": "auto", "chunk": 0}', '{"mode": "vmap", "chunk": "2"}'])
 def test_a_damaged_choice_of_batching_is_named(text: str, tmp_path: Path) -> None:
     config = override(recipe("sinusoid"), [*SINUSOID, "pretrain.steps=0", "batching.mode=auto"])
-    prepare_run(config, tmp_path, resume=False)
+    plan = plan_run(config, tmp_path)
+    prepare_run(plan, resume=False)
     (tmp_path / "meta").mkdir()
     (tmp_path / "meta" / "batching.json").write_text(text)
     with pytest.raises(UserError, match=r"batching\.json"):
-        train_run(config, Place(tmp_path))
+        train_run(plan)
 
 
 def test_a_damaged_newest_checkpoint_is_passed_over_and_that_is_said(tmp_path: Path) -> None:
@@ -144,7 +147,8 @@ def test_a_damaged_newest_checkpoint_is_passed_over_and_that_is_said(tmp_path: P
             journal(line)
             said.extend([line["note"]] if "note" in line else [])
 
-        train_run(config, Place(tmp_path / "cut", report=report, log_every=1, checkpoint_every=2))
+        context = TrainContext(report=report, log_every=1, checkpoint_every=2)
+        train_run(plan_run(config, tmp_path / "cut"), context)
     assert len(said) == 1
     assert str(weights) in said[0]
     assert_equal_runs(tmp_path / "whole", tmp_path / "cut")
@@ -157,7 +161,7 @@ def test_a_run_whose_checkpoints_are_all_damaged_does_not_begin_anew(tmp_path: P
     for path in (tmp_path / "meta" / "checkpoints").glob("*/state.json"):
         path.write_text("{")
     with pytest.raises(UserError, match=r"state\.json"):
-        train_run(config, Place(tmp_path))
+        train_run(plan_run(config, tmp_path))
 
 
 @pytest.fixture(scope="module")

@@ -19,19 +19,27 @@ from metaart.errors import UserError
 from metaart.recipes import recipe
 from metaart.training.checkpoint import load_tensors
 from metaart.training.journal import read_metrics
-from metaart.training.loop import Place
+from metaart.training.plan import plan_run
 from metaart.training.run import (
-    check_run,
     load_algorithm,
     load_config,
     pooled_theta,
     prepare_run,
-    start_from,
+    take_over_pooled,
     train_run,
 )
 
 SINUSOID = ["domain.hidden_size=5", "pretrain.steps=2", "meta.steps=2", "meta.tasks=2", "pretrain.tasks=2",
             "meta.validation_tasks=2", "pretrain.validation_tasks=2", "batching.mode=loop"]  # fmt: skip
+
+
+def trained(config: RunConfig, folder: Path, *, start_from: Path | None = None) -> Path:
+    """A run from its plan to its end."""
+    plan = plan_run(config, folder, start_from=start_from)
+    prepare_run(plan, resume=False)
+    take_over_pooled(plan)
+    train_run(plan)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +67,7 @@ def test_a_run_directory_holds_its_configuration_and_both_stages(run: Path, conf
 def test_meta_training_begins_at_the_pooled_weights(config: RunConfig, run: Path, tmp_path: Path) -> None:
     """With a rate of next to nothing it ends there too."""
     still = override(config, ["meta.outer_lr=1e-30", "meta.validate_every=0"])
-    prepare_run(still, tmp_path, resume=False)
-    train_run(still, Place(tmp_path))
+    trained(still, tmp_path)
     _, domain, algorithm = load_algorithm(tmp_path)
     pooled = pooled_theta(still, domain, tmp_path)
     assert all(torch.equal(value, pooled[name]) for name, value in algorithm.theta().items())
@@ -70,16 +77,15 @@ def test_meta_training_begins_at_the_pooled_weights(config: RunConfig, run: Path
 
 def test_training_a_finished_run_again_does_nothing(config: RunConfig, run: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
-    train_run(config, Place(run))
+    train_run(plan_run(config, run))
     assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
 
 
 def test_tasks_that_the_data_cannot_give_are_refused_before_the_pooled_stage(config: RunConfig, tmp_path: Path) -> None:
     greedy = override(config, ["meta.episode.query=10000"])
-    prepare_run(greedy, tmp_path / "run", resume=False)
     with pytest.raises(UserError, match=r"10000 query works"):
-        train_run(greedy, Place(tmp_path / "run"))
-    assert not (tmp_path / "run" / "pooled.safetensors").exists()
+        plan_run(greedy, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("refused", ["algorithm", "episode", "no-run", "another-learner"])
@@ -112,25 +118,27 @@ def test_a_finished_run_is_resumed_without_its_data(tiny_run: Path, tmp_path: Pa
     shutil.copytree(tiny_run, tmp_path / "run")
     config, _ = load_config(tmp_path / "run")
     gone = override(config, ["data=gone"])
-    check_run(gone, tmp_path / "run")
+    assert plan_run(gone, tmp_path / "run").tasks == {}
     with pytest.raises(UserError, match="gone"):
-        check_run(gone, tmp_path / "new")
+        plan_run(gone, tmp_path / "new")
 
 
 def test_a_run_is_not_overwritten(config: RunConfig, run: Path) -> None:
+    plan = plan_run(config, run)
     with pytest.raises(UserError, match="--resume or another --out"):
-        prepare_run(config, run, resume=False)
-    prepare_run(config, run, resume=True)
+        prepare_run(plan, resume=False)
+    prepare_run(plan, resume=True)
     with pytest.raises(UserError, match="the configuration that the run began with"):
-        prepare_run(override(config, ["meta.outer_lr=0.5"]), run, resume=True)
+        prepare_run(plan_run(override(config, ["meta.outer_lr=0.5"]), run), resume=True)
 
 
 def test_start_from_takes_over_weights_and_what_they_cost(config: RunConfig, run: Path, tmp_path: Path) -> None:
     other = override(config, ["meta.outer_lr=1e-30", "meta.validate_every=0"])
-    prepare_run(other, tmp_path, resume=False)
-    start_from(other, tmp_path, run)
+    plan = plan_run(other, tmp_path, start_from=run)
+    prepare_run(plan, resume=False)
+    take_over_pooled(plan)
     assert read_metrics(tmp_path) == {"pretrain": read_metrics(run)["pretrain"]}
-    train_run(other, Place(tmp_path))
+    train_run(plan)
     assert not (tmp_path / "pretrain").exists()
     pooled = load_tensors(run / "pooled.safetensors")
     weights = load_tensors(tmp_path / "weights.safetensors")
@@ -139,9 +147,7 @@ def test_start_from_takes_over_weights_and_what_they_cost(config: RunConfig, run
 
 def test_start_from_serves_a_run_without_a_pooled_stage_too(config: RunConfig, run: Path, tmp_path: Path) -> None:
     other = override(config, ["pretrain.steps=0", "meta.outer_lr=1e-30"])
-    prepare_run(other, tmp_path, resume=False)
-    start_from(other, tmp_path, run)
-    train_run(other, Place(tmp_path))
+    trained(other, tmp_path, start_from=run)
     pooled, weights = load_tensors(run / "pooled.safetensors"), load_tensors(tmp_path / "weights.safetensors")
     assert all(torch.equal(value, weights[name]) for name, value in pooled.items())
 
@@ -149,21 +155,18 @@ def test_start_from_serves_a_run_without_a_pooled_stage_too(config: RunConfig, r
 def test_start_from_leaves_a_resumed_run_alone(config: RunConfig, run: Path, tmp_path: Path) -> None:
     shutil.copytree(run, tmp_path / "resumed")
     before = {path: path.read_bytes() for path in (tmp_path / "resumed").iterdir() if path.is_file()}
-    other = override(config, ["seed=1"])
-    prepare_run(other, tmp_path / "other", resume=False)
-    train_run(other, Place(tmp_path / "other"))
-    start_from(config, tmp_path / "resumed", tmp_path / "other")
+    trained(override(config, ["seed=1"]), tmp_path / "other")
+    take_over_pooled(plan_run(config, tmp_path / "resumed", start_from=tmp_path / "other"))
     assert {path: path.read_bytes() for path in before} == before
 
 
 def test_start_from_refuses_what_does_not_fit(config: RunConfig, run: Path, tmp_path: Path) -> None:
     wider = override(config, ["domain.hidden_size=6"])
-    prepare_run(wider, tmp_path, resume=False)
     with pytest.raises(UserError, match="weights of this configuration"):
-        start_from(wider, tmp_path, run)
+        plan_run(wider, tmp_path, start_from=run)
     with pytest.raises(UserError, match=r"pooled\.safetensors"):
-        start_from(wider, tmp_path, tmp_path / "nowhere")
-    assert not (tmp_path / "pooled.safetensors").exists()
+        plan_run(wider, tmp_path, start_from=tmp_path / "nowhere")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_moved_run_creates_without_its_data(tiny_run: Path, midi_folder: Path, tmp_path: Path) -> None:
@@ -208,7 +211,7 @@ def test_a_missing_or_damaged_file_is_named(tiny_run: Path, tmp_path: Path, name
 def test_a_damaged_configuration_is_named_on_resume_too(config: RunConfig, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_bytes(b"\xff\xfe{")
     with pytest.raises(UserError, match=r"config\.json"):
-        prepare_run(config, tmp_path, resume=True)
+        prepare_run(plan_run(config, tmp_path), resume=True)
 
 
 def test_weights_of_another_configuration_are_refused(run: Path, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def tasks(step: int) -> Task:
 def make(seed: int = 0) -> MAML:
     torch.manual_seed(seed)
     config = MAMLConfig(steps=2, learn_alpha="layer", alpha=0.02)
-    return MAML(DOMAIN.learner(), DOMAIN.loss, config, Batching("vmap"))
+    return MAML(DOMAIN.base_learner(), config, Batching("vmap"))
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
@@ -82,9 +82,9 @@ def test_its_state_is_a_copy() -> None:
 def test_evaluating_moves_nothing() -> None:
     step = LocalStep(make(), StageConfig())
     before = [value.clone() for value in step.algorithm.parameters()]
-    adapted, unadapted = (step.evaluate(tasks(0), adapted) for adapted in (True, False))
-    assert adapted == pytest.approx(make()(tasks(0)).item())
-    assert unadapted == pytest.approx(make()(tasks(0), adapted=False).item())
+    after, before_adapting = step.evaluate(tasks(0), "after"), step.evaluate(tasks(0), "before")
+    assert after == pytest.approx(make()(tasks(0)).item())
+    assert before_adapting == pytest.approx(make()(tasks(0), "before").item())
     assert all(torch.equal(*pair) for pair in zip(before, step.algorithm.parameters(), strict=True))
     assert all(value.grad is None for value in step.algorithm.parameters())
 
