@@ -9,8 +9,8 @@ from metaart.domains.base import Domain, Hand, Split
 from metaart.domains.critique.domain import CritiqueConfig, CritiqueDomain
 from metaart.domains.music.domain import Music, MusicConfig
 from metaart.domains.rating.domain import RatingConfig, RatingDomain
-from metaart.domains.sinusoid.domain import Sinusoid, SinusoidConfig
-from metaart.domains.style.domain import Style, StyleConfig
+from metaart.domains.sinusoid.domain import SinusoidConfig, SinusoidDomain
+from metaart.domains.style.domain import StyleConfig, StyleDomain
 
 __all__ = ["DOMAINS", "Domain", "Hand", "RegisteredDomain", "Split", "art_of"]
 
@@ -30,8 +30,8 @@ DOMAINS: dict[str, RegisteredDomain] = {
     "critique": RegisteredDomain(CritiqueConfig, CritiqueDomain, ("drawings", "pictures")),
     "music": RegisteredDomain(MusicConfig, Music, ("music",)),
     "rating": RegisteredDomain(RatingConfig, RatingDomain, ("drawings", "pictures")),
-    "sinusoid": RegisteredDomain(SinusoidConfig, Sinusoid),
-    "style": RegisteredDomain(StyleConfig, Style, ("pictures", "drawings", "photographs")),
+    "sinusoid": RegisteredDomain(SinusoidConfig, SinusoidDomain),
+    "style": RegisteredDomain(StyleConfig, StyleDomain, ("pictures", "drawings", "photographs")),
 }
 
 

@@ -3,37 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 from metaart.domains.style.objective import Objective, Wanted
-from metaart.errors import UserError
+from metaart.options import option, options
 
 
-@dataclass(frozen=True)
+@options()
 class GatysConfig:
-    """How pixels are optimised.
+    """How pixels are optimised."""
 
-    Attributes:
-        steps: gradient steps, from 1.
-        optimizer: `adam`, or `lbfgs` as the paper has it.
-        rate: of Adam, in units of the range from black to white.
-    """
-
-    steps: int = 100
-    optimizer: Literal["adam", "lbfgs"] = "adam"
-    rate: float = 0.03
-
-    def __post_init__(self) -> None:
-        if self.steps < 1 or self.optimizer not in ("adam", "lbfgs") or not 0 < self.rate <= 1:
-            raise UserError(
-                expected="1 or more steps of adam or lbfgs at a rate above 0, at most 1",
-                got=f"steps={self.steps}, optimizer={self.optimizer!r}, rate={self.rate}",
-                fix="Use --steps 100.",
-            )
+    steps: int = option(default=100, ge=1, help="gradient steps")
+    optimizer: Literal["adam", "lbfgs"] = option(default="adam", help="adam, or lbfgs as the paper has it")
+    rate: float = option(default=0.03, gt=0, le=1, help="of Adam, in units of the range from black to white")
 
 
 def gatys(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metaart.arts.style.evaluate import GATYS, META, TUNED, Subject, Trials
+from metaart.arts.style.trials import GATYS, META, TUNED, Subject, Trials
 from metaart.evaluation.report import markdown
 from metaart.evaluation.statistics import half_width
 from metaart.files import write_file
@@ -109,16 +109,16 @@ def draw(
     totals = by_method(result, "total")
     columns = _columns(totals, shown_methods(result))
 
-    def rows(places: Sequence[int]) -> list[tuple[str, Sequence[Pixels]]]:
+    def rows(indices: Sequence[int]) -> list[tuple[str, Sequence[Pixels]]]:
         listed: list[tuple[str, Sequence[Pixels]]] = []
-        for place in places:
-            drawn = [trials[place][method][steps].pictures[0] for method, steps in columns]
-            listed.append((subjects[place].name, [subjects[place].style, photographs[0], *drawn]))
+        for index in indices:
+            drawn = [trials[index][method][steps].pictures[0] for method, steps in columns]
+            listed.append((subjects[index].name, [subjects[index].style, photographs[0], *drawn]))
         return listed
 
     worst = worst_styles(totals) if YARDSTICK in totals else list(range(min(WORST, len(subjects))))
-    for name, places in (("stylised.png", list(range(len(subjects)))), ("failures.png", worst)):
-        write_file(folder / name, write_png(contact_sheet(rows(places), cell=max(result["size"], 96))))
+    for name, indices in (("stylised.png", list(range(len(subjects)))), ("failures.png", worst)):
+        write_file(folder / name, write_png(contact_sheet(rows(indices), cell=max(result["size"], 96))))
     return ["stylised.png", "failures.png"]
 
 
@@ -132,7 +132,7 @@ def _columns(totals: Rows, shown: Sequence[str]) -> list[tuple[str, int]]:
 def worst_styles(totals: Rows) -> list[int]:
     """The styles in which the meta-learner is farthest above the yardstick, the worst first."""
     last = max(steps for name, steps in totals if name == META)
-    return [int(place) for place in np.argsort(totals[YARDSTICK] - totals[META, last])[:WORST]]
+    return [int(index) for index in np.argsort(totals[YARDSTICK] - totals[META, last])[:WORST]]
 
 
 def _table(result: dict[str, Any], shown: Sequence[str]) -> list[list[str]]:
@@ -186,8 +186,8 @@ def _verdict(result: dict[str, Any], totals: Rows) -> str:
 def _failures(result: dict[str, Any], totals: Rows, shown: Sequence[str]) -> str:
     last = max(steps for name, steps in totals if name == META)
     listed = [
-        f"{result['styles'][place]} ({totals[META, last][place]:.2f} against {totals[YARDSTICK][place]:.2f})"
-        for place in worst_styles(totals)
+        f"{result['styles'][index]} ({totals[META, last][index]:.2f} against {totals[YARDSTICK][index]:.2f})"
+        for index in worst_styles(totals)
     ]
     columns = [f"{method} ({steps})" if steps else method for method, steps in _columns(totals, shown)]
     return (

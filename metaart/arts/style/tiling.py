@@ -10,9 +10,6 @@ from torch import Tensor
 
 from metaart.networks.stylist import FACTOR, reach
 
-MAX_SIDE = 2048
-"""Of a picture that is stylised, px."""
-
 WHOLE_SIDE = 1024
 """Sides up to which the moments are those of the picture itself; those of a larger one are measured on it reduced."""
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,28 +11,16 @@ from torch import Tensor, nn
 
 from metaart.data.location import Where
 from metaart.domains.base import Domain, Hand, Split
-from metaart.errors import UserError
 from metaart.networks.mlp import MLP
+from metaart.options import option, options
 from metaart.tasks import Examples, Head
 
 
-@dataclass(frozen=True)
+@options(section="domain")
 class SinusoidConfig:
-    """The curves of Finn et al. 2017, section 5.1.
+    """The curves of Finn et al. 2017, section 5.1."""
 
-    Attributes:
-        hidden_size: width of the two hidden layers.
-    """
-
-    hidden_size: int = 40
-
-    def __post_init__(self) -> None:
-        if self.hidden_size < 1:
-            raise UserError(
-                expected="domain.hidden_size of 1 or more",
-                got=str(self.hidden_size),
-                fix="Use --set domain.hidden_size=40.",
-            )
+    hidden_size: int = option(default=40, ge=1, help="width of the two hidden layers")
 
 
 class SineHand(Hand):
@@ -51,7 +37,7 @@ class SineHand(Hand):
         return {"x": torch.from_numpy(x).float(), "y": torch.from_numpy(y).float()}
 
 
-class Sinusoid(Domain):
+class SinusoidDomain(Domain):
     """Few points of a sine wave in, the whole wave out; the loss is the mean squared error."""
 
     head = Head("layers.4")
@@ -71,21 +57,3 @@ class Sinusoid(Domain):
         """Mean squared error, written out because `F.mse_loss` fails under `jvp` of `grad`."""
         error: Tensor = predict(examples["x"]) - examples["y"]
         return (error * error).mean()
-
-    def render(self, predict: Callable[..., Any], requests: Sequence[int]) -> list[bytes]:
-        """A plot of each adapted wave over [-5, 5] as PNG; a request is its width in pixels."""
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-
-        x = torch.linspace(-5, 5, 400).unsqueeze(1)
-        with torch.no_grad():
-            waves = predict(x.expand(len(requests), -1, -1))
-        pictures = []
-        for width_px, wave in zip(requests, waves, strict=True):
-            figure = Figure(figsize=(width_px / 100, width_px / 150), dpi=100)
-            FigureCanvasAgg(figure)
-            figure.add_subplot().plot(x[:, 0], wave[:, 0])
-            buffer = io.BytesIO()
-            figure.savefig(buffer, format="png")
-            pictures.append(buffer.getvalue())
-        return pictures

@@ -38,7 +38,7 @@ class Reader:
     def __init__(self, objective: Objective) -> None:
         self.objective = objective
         self.taps = [tap for tap in objective.network.style_taps if "." not in tap]
-        self._known_centre: tuple[Tensor, Tensor] | None = None
+        self._centre_found: tuple[Tensor, Tensor] | None = None
         self._nothing: dict[int, dict[str, Tensor]] = {}
 
     @property
@@ -72,12 +72,12 @@ class Reader:
 
     def _centre(self) -> tuple[Tensor, Tensor]:
         """Mean and deviation of the raw statistics of the photographs that ship."""
-        if self._known_centre is None:
+        if self._centre_found is None:
             network = self.objective.network
             raw = torch.cat([self._raw(network.features(shipped[None], self.taps)) for shipped in _shipped_squares()])
             deviation = raw.std(0)
-            self._known_centre = raw.mean(0), deviation + 0.3 * deviation.mean()
-        return self._known_centre
+            self._centre_found = raw.mean(0), deviation + 0.3 * deviation.mean()
+        return self._centre_found
 
     def _raw(self, features: Features) -> Tensor:
         both = [part.flatten(1) for tap in self.taps for part in channel_statistics(features[tap])]
@@ -93,7 +93,7 @@ def examples_of(
         reader: measures both.
         styles: the pictures of one hand; the network is told the mean of their statistics.
         photographs: one for each work.
-        dealt: for each work, the place of the picture whose Gram matrices it shall have.
+        dealt: for each work, the index of the picture whose Gram matrices it shall have.
     """
     pictures = torch.stack([to_tensor(pixels) for pixels in styles])
     redrawn = torch.stack([to_tensor(pixels) for pixels in photographs])
@@ -134,7 +134,7 @@ def shipped_photographs() -> list[Pixels]:
 def tried_on(count: int) -> list[Pixels]:
     """So many of the photographs that ship, evenly spaced, for a style to be tried on; some twice if need be."""
     stock = shipped_photographs()
-    return [stock[place * len(stock) // count] for place in range(count)]
+    return [stock[index * len(stock) // count] for index in range(count)]
 
 
 def _shipped_squares() -> list[Tensor]:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from metaart.domains.style.frames import scaled, square
-from metaart.errors import UserError
 from metaart.formats.pictures.read import Pixels
+from metaart.options import option, options
 
 Floats = NDArray[np.float64]
 TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
@@ -20,29 +20,19 @@ MAX_STROKES = 1500
 """Of a painted picture: more take longer to draw than the networks take to look."""
 
 
-@dataclass(frozen=True)
+@options(section="domain.new_styles")
 class NewStyles:
-    """Which task augmentation is on; each part is drawn once for a task.
+    """Which task augmentation is on; each part is drawn once for a task."""
 
-    Attributes:
-        colour: turn the hues, mix the channels, invert, change contrast and saturation.
-        cut: take a part of the picture, mirrored or not.
-        paint: share of tasks whose pictures are painted over with strokes of one length, width and direction field.
-        photographs: let each photograph be a hand too: painted over, it is one more way to paint.
-    """
-
-    colour: bool = True
-    cut: bool = True
-    paint: float = 0.5
-    photographs: bool = True
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.paint <= 1:
-            raise UserError(
-                expected="a share of painted tasks from 0 to 1",
-                got=repr(self.paint),
-                fix="Use --set domain.new_styles.paint=0.5.",
-            )
+    colour: bool = option(default=True, help="turn the hues, mix the channels, invert, change contrast and saturation")
+    cut: bool = option(default=True, help="take a part of the picture, mirrored or not")
+    paint: float = option(
+        default=0.5, ge=0, le=1,
+        help="share of tasks whose pictures are painted over with strokes of one length, width and direction field",
+    )  # fmt: skip
+    photographs: bool = option(
+        default=True, help="let each photograph be a hand too: painted over, it is one more way to paint"
+    )
 
 
 @dataclass(frozen=True)

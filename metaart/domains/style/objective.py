@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,34 +14,23 @@ from metaart.functional.style import content_distance, gram, gram_distance, tota
 from metaart.networks.efficientnet import EfficientNetLite0
 from metaart.networks.perceptual import LossNetwork
 from metaart.networks.vgg import random_vgg, vgg19_from
+from metaart.options import option, options
 
 
-@dataclass(frozen=True)
+@options(section="domain.objective")
 class ObjectiveConfig:
-    """What counts how much.
+    """What counts how much."""
 
-    Attributes:
-        loss_network: `efficientnet` (halved smoothly), `efficientnet-strided` (as published), `random-vgg`, or
-            `vgg19:PATH` with the weights file that torchvision publishes.
-        content: weight of the distance to the photograph's content.
-        style: weight of the distance to the style's Gram matrices, a mean over taps.
-        variation: weight of the total variation.
-    """
-
-    loss_network: str = "efficientnet"
-    content: float = 1.0
-    style: float = 5.0
-    variation: float = 5.0
-
-    def __post_init__(self) -> None:
-        for field in fields(self)[1:]:
-            value = getattr(self, field.name)
-            if not math.isfinite(value) or value < 0:
-                raise UserError(
-                    expected=f"a weight of {field.name} from 0",
-                    got=repr(value),
-                    fix=f"Give another value: --set domain.objective.{field.name}=1",
-                )
+    loss_network: str = option(
+        default="efficientnet",
+        help="efficientnet (halved smoothly), efficientnet-strided (as published), random-vgg, or vgg19:PATH with the "
+        "weights file that torchvision publishes",
+    )
+    content: float = option(default=1.0, ge=0, help="weight of the distance to the photograph's content")
+    style: float = option(
+        default=5.0, ge=0, help="weight of the distance to the style's Gram matrices, a mean over taps"
+    )
+    variation: float = option(default=5.0, ge=0, help="weight of the total variation")
 
 
 class Wanted(NamedTuple):
