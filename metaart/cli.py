@@ -77,7 +77,7 @@ def _write_to_nobody() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="metaart", description=metaart.__doc__)
+    parser = _Parser(prog="metaart", description=(metaart.__doc__ or "").splitlines()[0])
     parser.add_argument("--version", action="version", version=metaart.__version__)
     parser.set_defaults(only_prints=False)  # True where nothing is lost if nobody reads what is printed from here on
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

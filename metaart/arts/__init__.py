@@ -29,8 +29,9 @@ def load(run: Path | str | None = None, art: str = "music") -> Run:
     """A run as a value.
 
     Args:
-        run: run directory; the run that ships with the package if left out.
-        art: whose shipped run.
+        run: the name of an art, for the run that ships with the package; or a run directory (`"./music"` or a `Path`
+            where it is called like an art).
+        art: whose shipped run, if `run` is left out.
 
     Raises:
         UserError: the run is missing or damaged, or none of this art ships.
@@ -40,6 +41,7 @@ def load(run: Path | str | None = None, art: str = "music") -> Run:
     from metaart.domains import art_of
     from metaart.training.run import load_algorithm
 
+    run, art = (None, run) if isinstance(run, str) and run in ARTS else (run, art)
     folder = run_folder(run, art)
     config, domain, algorithm = load_algorithm(folder)
     algorithm.requires_grad_(False)

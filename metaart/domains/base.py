@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
 
+from metaart.data.base import Split
 from metaart.data.location import Where
-from metaart.errors import UserError
 from metaart.tasks import BaseLearner, Examples, Head
 
-Split = Literal["train", "validation", "test"]
-View = Callable[[Examples], Examples]
+__all__ = ["Domain", "Hand", "Split"]
 
 
 class Hand(ABC):
@@ -38,19 +37,15 @@ class Hand(ABC):
 
 
 class Domain(ABC):
-    """An art form: where its hands come from, what learns them, what is minimised, and how it sounds or looks.
+    """An art form: where its hands come from, what learns them, and what is minimised.
 
     Attributes:
-        views: ways to look at query examples that an evaluation reports apart, by name.
         unit: of the loss.
-        baselines: learners that are counted from a support set alone, without gradient steps, by name.
         head: the linear layer with which the learner answers; None where there is no such layer, and then algorithms
             that treat it apart are refused.
     """
 
-    views: Mapping[str, View] = {"all": lambda examples: examples}
     unit: str = "loss"
-    baselines: Mapping[str, Callable[[Examples], Callable[..., Any]]] = {}
     head: Head | None = None
 
     @abstractmethod
@@ -77,37 +72,13 @@ class Domain(ABC):
         """What `loss` is a mean over: works here, predicted tokens where a work is a sequence."""
         return int(np.prod(next(iter(examples.values())).shape[:2]))
 
-    def save_assets(self, folder: Path) -> None:  # noqa: B027
-        """Write what a run needs beside its weights and configuration (a tokenizer); nothing here."""
+    def assets(self) -> dict[str, bytes]:
+        """Files that a run needs beside its weights and configuration (a tokenizer), by name; none here."""
+        return {}
 
-    def check_assets(self, folder: Path) -> None:  # noqa: B027
-        """Refuse a run whose assets are missing, damaged or of another version with a `UserError`; nothing here."""
-
-    def read(self, files: Sequence[bytes], names: Sequence[str] = ()) -> Examples:  # noqa: ARG002
-        """A user's own files as examples to adapt to; an art form that has a file format overrides it.
-
-        Args:
-            files: their bytes, which nobody vouches for.
-            names: what to call them in errors.
+    def check_asset(self, path: Path) -> None:  # noqa: B027
+        """Refuse one of these files of a run that is missing, damaged or of another version.
 
         Raises:
-            UserError: files that cannot be used.
-        """
-        raise UserError(
-            expected="an art form that reads files",
-            got=type(self).__name__.lower(),
-            fix="Use a run of another art form, such as music.",
-        )
-
-    @abstractmethod
-    def render(self, predict: Callable[..., Any], requests: Sequence[Any]) -> list[bytes]:
-        """Create one artefact per request, all together.
-
-        Args:
-            predict: the adapted learners side by side: every input and output has one more dimension in front, one
-                entry per request, each with its own weights.
-            requests: what is asked for, in the domain's own terms.
-
-        Returns:
-            The files' bytes, in the order of the requests.
+            UserError: it is; the error has the path.
         """
