@@ -4,50 +4,49 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from cluster.zero import DeepSpeedConfig
 from metaart.config import RunConfig, override
 from metaart.errors import UserError
+from metaart.options import option, options
 
 
-@dataclass(frozen=True)
+@options()
 class ClusterConfig:
-    """Who trains.
+    """Who trains."""
 
-    Attributes:
-        workers: processes that share every batch of tasks; at most so many, where `least_workers` is set.
-        least_workers: with 1 or more, the run starts with what the cluster has, at least so many workers, and goes on
-            with more or fewer from the last checkpoint when machines come or go. With 0 their number is fixed.
-        cpus_per_worker: cores, and threads of PyTorch, for each.
-        gpus_per_worker: GPUs for each, 0 or 1; with 0 all is computed on the CPU.
-        max_failures: how often the workers are started again from the last checkpoint after one of them died.
-        keep_best: checkpoints that are kept, besides the two newest, because they validated best.
-        hang_s: seconds without a step after which the workers are taken to hang and are started again; 0 is off.
-        deepspeed: what is shared out among them.
-    """
-
-    workers: int = 2
-    cpus_per_worker: int = 1
-    gpus_per_worker: int = 0
-    max_failures: int = 3
-    least_workers: int = 0
-    keep_best: int = 0
-    hang_s: int = 900
-    deepspeed: DeepSpeedConfig = field(default_factory=DeepSpeedConfig)
+    workers: int = option(
+        default=2, ge=1, help="processes that share every batch of tasks; at most so many, where least_workers is set"
+    )
+    cpus_per_worker: int = option(default=1, ge=1, help="cores, and threads of PyTorch, for each worker")
+    gpus_per_worker: int = option(default=0, ge=0, le=1, help="GPUs for each worker; with 0 all is computed on the CPU")
+    max_failures: int = option(
+        default=3,
+        ge=0,
+        help="how often the workers are started again from the last checkpoint after one of them died",
+    )
+    least_workers: int = option(
+        default=0,
+        ge=0,
+        help="with 1 or more, the run starts with what the cluster has, at least so many workers, and goes on with "
+        "more or fewer from the last checkpoint when machines come or go; with 0 their number is fixed",
+    )
+    keep_best: int = option(
+        default=0, ge=0, help="checkpoints that are kept, besides the two newest, because they validated best"
+    )
+    hang_s: int = option(
+        default=900,
+        ge=0,
+        unit="s",
+        help="time without a step after which the workers are taken to hang and are started again; 0 is off",
+    )
+    deepspeed: DeepSpeedConfig = option(default=DeepSpeedConfig(), help="what is shared out among the workers")
 
     def __post_init__(self) -> None:
-        for good, name, expected, fix in (
-            (self.workers >= 1, "workers", "1 or more", "Use --workers 2."),
-            (self.cpus_per_worker >= 1, "cpus_per_worker", "1 or more", "Use --set cpus_per_worker=1."),
-            (self.gpus_per_worker in (0, 1), "gpus_per_worker", "0 or 1", "Give each GPU a worker of its own."),
-            (self.max_failures >= 0, "max_failures", "0 or more", "Use --set max_failures=3."),
-            (0 <= self.least_workers <= self.workers, "least_workers", "0 to workers", "Use --workers 1..4."),
-            (self.keep_best >= 0, "keep_best", "0 or more", "Use --set keep_best=2."),
-            (self.hang_s >= 0, "hang_s", "0 (off) or seconds", "Use --set hang_s=900."),
-        ):
-            if not good:
-                raise UserError(expected=f"{name} to be {expected}", got=str(getattr(self, name)), fix=fix)
+        if self.least_workers > self.workers:
+            raise UserError(
+                expected="least_workers to be 0 to workers", got=str(self.least_workers), fix="Use --workers 1..4."
+            )
         if self.deepspeed.offload != "none" and not self.gpus_per_worker:
             raise UserError(
                 expected="workers with a GPU, to offload from",

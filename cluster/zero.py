@@ -1,60 +1,69 @@
-"""What DeepSpeed shares out among the workers, as typed and frozen values, and the JSON that it is told."""
+"""What DeepSpeed shares out among the workers, as typed and frozen values, and the JSON that they become."""
 
 from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from metaart.errors import UserError
+from metaart.options import option, options
 
 Precision = Literal["fp32", "bf16", "fp64"]
 Offload = Literal["none", "optimizer", "weights"]
 
 
-@dataclass(frozen=True)
+@options(section="deepspeed")
 class DeepSpeedConfig:
-    """What DeepSpeed shares out among the workers.
+    """What DeepSpeed shares out among the workers."""
 
-    Attributes:
-        zero_stage: 0 shares nothing, 1 the optimizer's state, 2 the gradients too, 3 the weights too. All give the
-            same steps; a checkpoint of one goes on at any other.
-        persistence_threshold: at stage 3, weights of fewer numbers than this stay whole on every worker between steps.
-        precision: of weights, gradients and what is computed. With bf16 the optimizer moves copies in fp32, which are
-            what a checkpoint holds; fp64 is for comparing runs, at stage 0.
-        micro_batches: parts that each worker's share of a batch of tasks is taken in, one after the other, before the
-            weights move: memory for time.
-        offload: what lies in the CPU's memory while a GPU does not need it: the optimizer's state, or at stage 3 the
-            weights too.
-        own: the text of a DeepSpeed JSON file that takes the place of what these values would say; see `from_file`.
-    """
-
-    zero_stage: Literal[0, 1, 2, 3] = 1
-    persistence_threshold: int = 100_000
-    precision: Precision = "fp32"
-    micro_batches: int = 1
-    offload: Offload = "none"
-    own: str = ""
+    zero_stage: Literal[0, 1, 2, 3] = option(
+        default=1,
+        help="0 shares nothing, 1 the optimizer's state, 2 the gradients too, 3 the weights too; all give the same "
+        "steps, and a checkpoint of one goes on at any other",
+    )
+    persistence_threshold: int = option(
+        default=100_000,
+        ge=0,
+        help="at stage 3, weights of fewer numbers than this stay whole on every worker between steps; 0 shares out "
+        "every weight",
+    )
+    precision: Precision = option(
+        default="fp32",
+        help="of weights, gradients and what is computed; with bf16 the optimizer moves copies in fp32, which are what "
+        "a checkpoint holds; fp64 is for comparing runs, at stage 0",
+    )
+    micro_batches: int = option(
+        default=1,
+        ge=1,
+        help="parts that each worker's share of a batch of tasks is taken in, one after the other, before the weights "
+        "move: memory for time",
+    )
+    offload: Offload = option(
+        default="none",
+        help="what lies in the CPU's memory while a GPU does not need it: the optimizer's state, or at stage 3 the "
+        "weights too",
+    )
+    own: str = option(
+        default="",
+        help="the text of a DeepSpeed JSON file that takes the place of what these values would say; see from_file",
+    )
 
     def __post_init__(self) -> None:
-        stage, apart = self.zero_stage, "Use --set deepspeed."
-        for good, expected, got, fix in (
-            (stage in (0, 1, 2, 3), "zero_stage to be 0, 1, 2 or 3", stage, "zero_stage=1."),
-            (self.persistence_threshold >= 0, "persistence_threshold of 0 or more", self.persistence_threshold,
-             "persistence_threshold=0 to share out every weight."),
-            (self.micro_batches >= 1, "micro_batches of 1 or more", self.micro_batches, "micro_batches=1."),
-            (self.precision != "bf16" or stage > 0, "zero_stage 1, 2 or 3 for bf16, which keep weights in fp32 too",
-             stage, "zero_stage=1."),
-            (self.precision != "fp64" or stage == 0, "zero_stage 0 for fp64: DeepSpeed shares out fp32 alone", stage,
-             "zero_stage=0."),
-            (self.offload == "none" or stage > 0, "zero_stage 1, 2 or 3 to offload the optimizer's state", stage,
-             "zero_stage=2."),
-            (self.offload != "weights" or stage == 3, "zero_stage 3 to offload weights", stage, "zero_stage=3."),
-        ):  # fmt: skip
+        stage = self.zero_stage
+        for good, expected, wanted in (
+            (self.precision != "bf16" or stage > 0, "1, 2 or 3 for bf16, which keep weights in fp32 too", 1),
+            (self.precision != "fp64" or stage == 0, "0 for fp64: DeepSpeed shares out fp32 alone", 0),
+            (self.offload == "none" or stage > 0, "1, 2 or 3 to offload the optimizer's state", 2),
+            (self.offload != "weights" or stage == 3, "3 to offload weights", 3),
+        ):
             if not good:
-                raise UserError(expected=f"deepspeed.{expected}", got=str(got), fix=apart + fix)
+                raise UserError(
+                    expected=f"deepspeed.zero_stage {expected}",
+                    got=str(stage),
+                    fix=f"Use --set deepspeed.zero_stage={wanted}.",
+                )
         if self.own and derived(self.own) != (stage, self.precision, self.micro_batches, self.offload):
             raise UserError(
                 expected="DeepSpeed's own JSON file, or --set deepspeed.KEY=VALUE",
@@ -91,15 +100,15 @@ def derived(text: str) -> tuple[Literal[0, 1, 2, 3], Precision, int, Offload]:
         UserError: see `from_file`.
     """
     try:
-        given = json.loads(text)
-        zero: Any = given.get("zero_optimization", {})
-        stage, micro_batches = zero.get("stage", 0), given.get("gradient_accumulation_steps", 1)
-        taken = [key for key in ("optimizer", "scheduler", "train_batch_size") if key in given]
-        taken += ["train_micro_batch_size_per_gpu"] * (given.get("train_micro_batch_size_per_gpu", 1) != 1)
-        taken += ["fp16"] * bool(given.get("fp16", {}).get("enabled"))
+        own = json.loads(text)
+        zero: Any = own.get("zero_optimization", {})
+        stage, micro_batches = zero.get("stage", 0), own.get("gradient_accumulation_steps", 1)
+        taken = [key for key in ("optimizer", "scheduler", "train_batch_size") if key in own]
+        taken += ["train_micro_batch_size_per_gpu"] * (own.get("train_micro_batch_size_per_gpu", 1) != 1)
+        taken += ["fp16"] * bool(own.get("fp16", {}).get("enabled"))
         if stage not in (0, 1, 2, 3) or not isinstance(micro_batches, int):
             raise ValueError(f"zero_optimization.stage={stage!r}, gradient_accumulation_steps={micro_batches!r}")
-        bf16 = bool(given.get("bf16", {}).get("enabled"))
+        bf16 = bool(own.get("bf16", {}).get("enabled"))
         offload: Offload = "optimizer" if _offloads(zero, "offload_optimizer") else "none"
     except (ValueError, AttributeError) as error:
         raise UserError(
@@ -115,7 +124,7 @@ def derived(text: str) -> tuple[Literal[0, 1, 2, 3], Precision, int, Offload]:
 
 
 def settings(numbers: int, clip_norm: float, config: DeepSpeedConfig) -> dict[str, Any]:
-    """What DeepSpeed is told.
+    """DeepSpeed's own configuration.
 
     Args:
         numbers: of the model, all parameters together. Buckets are no larger than the model, whose gradients they
@@ -134,14 +143,14 @@ def settings(numbers: int, clip_norm: float, config: DeepSpeedConfig) -> dict[st
     }
     # Left out, DeepSpeed clips to norm 1.
     if config.own:
-        given = json.loads(config.own)
-        if clip_norm and given.get("gradient_clipping", clip_norm) != clip_norm:
+        own = json.loads(config.own)
+        if clip_norm and own.get("gradient_clipping", clip_norm) != clip_norm:
             raise UserError(
                 expected=f"gradient_clipping {clip_norm:g}, as clip_norm of the run says",
-                got=f"{given['gradient_clipping']} in DeepSpeed's own JSON",
+                got=f"{own['gradient_clipping']} in DeepSpeed's own JSON",
                 fix="Leave one of the two out.",
             )
-        return {**always, "gradient_clipping": clip_norm, **given}
+        return {**always, "gradient_clipping": clip_norm, **own}
     bucket = 2 * math.ceil(numbers / 2)
     zero: dict[str, Any] = {
         "stage": config.zero_stage,

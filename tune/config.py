@@ -12,6 +12,7 @@ from cluster.config import ClusterConfig
 from metaart.config import RunConfig, to_json
 from metaart.errors import UserError
 from metaart.files import make_folder, save_text
+from metaart.options import option, options
 from metaart.training.checkpoint import load_json
 from tune.searchers import SEARCHERS
 from tune.space import Parameter
@@ -19,41 +20,26 @@ from tune.space import Parameter
 SWEEP = "sweep.json"
 
 
-@dataclass(frozen=True)
+@options()
 class SweepConfig:
-    """How the space is searched.
+    """How the space is searched; each field is a flag of `python -m tune.search`."""
 
-    Attributes:
-        trials: how many, at most.
-        searcher: `tpe`, `random` or `grid`.
-        scheduler: `asha` (Li et al. 2020) stops a trial at a rung where others did better; `none` stops none.
-        first_rung: outer steps before a trial may be stopped; 0 takes a 27th of all steps, at least one validation.
-        reduction: one in so many goes on past a rung; the next rung is so many times further.
-        concurrent: trials at a time, at most; 0 is as many as there is room for.
-        seed: of what is proposed; the runs keep the recipe's.
-    """
-
-    trials: int = 32
-    searcher: Literal["tpe", "random", "grid"] = "tpe"
-    scheduler: Literal["asha", "none"] = "asha"
-    first_rung: int = 0
-    reduction: int = 3
-    concurrent: int = 0
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for good, name, expected in (
-            (1 <= self.trials <= 9999, "trials", "a number from 1 to 9999"),
-            (self.searcher in SEARCHERS, "searcher", f"one of {', '.join(SEARCHERS)}"),
-            (self.scheduler in ("asha", "none"), "scheduler", "asha or none"),
-            (self.first_rung >= 0, "first-rung", "0 (a 27th of all steps) or a number of steps"),
-            (self.reduction >= 2, "reduction", "2 or more"),
-            (self.concurrent >= 0, "concurrent", "0 (as many as there is room for) or a number of trials"),
-            (0 <= self.seed < 2**32, "seed", "from 0 to 4294967295"),
-        ):
-            if not good:
-                got = repr(getattr(self, name.replace("-", "_")))
-                raise UserError(expected=f"--{name} to be {expected}", got=got, fix=f"Give another: --{name} ...")
+    trials: int = option(default=32, ge=1, le=9999, help="how many, at most")
+    searcher: str = option(default="tpe", choices=SEARCHERS, help="what proposes the next trial")
+    scheduler: Literal["asha", "none"] = option(
+        default="asha",
+        help="asha (Li et al. 2020) stops a trial at a rung where others did better, none stops none",
+    )
+    first_rung: int = option(
+        default=0,
+        ge=0,
+        help="outer steps before a trial may be stopped; 0 takes a 27th of all steps, at least one validation",
+    )
+    reduction: int = option(
+        default=3, ge=2, help="one in so many goes on past a rung; the next rung is so many times further"
+    )
+    concurrent: int = option(default=0, ge=0, help="trials at a time, at most; 0 is as many as there is room for")
+    seed: int = option(default=0, ge=0, le=2**32 - 1, help="of what is proposed; the runs keep the recipe's")
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from metaart.build import build_domain
 from metaart.config import RunConfig
 from metaart.errors import UserError
 from metaart.files import only_writer
+from metaart.options import described
 from metaart.recipes import RECIPES, recipe_or_file
 from metaart.training.context import Interrupted, stop_on_sigint
 from metaart.training.journal import Progress
@@ -29,7 +30,6 @@ from tune.keys import changes_pooled, read_space
 from tune.page import PAGE, write_page
 from tune.records import ENDED, Trial
 from tune.report import BEST, PICTURE, short, table, write_report
-from tune.searchers import SEARCHERS
 from tune.shelf import POOLED_FOLDER, Shelf
 from tune.space import grid
 from tune.trackers import log_trial
@@ -84,14 +84,10 @@ def _parser() -> argparse.ArgumentParser:
     add("recipe", nargs="?", help="one of the recipes below")
     add("--recipe-file", type=Path, metavar="JSON", help="a recipe as a file")
     add("--space", dest="spaces", action="append", default=[], metavar="NAME=KIND(..)", help="see below")
-    add("--trials", type=int, default=32, help="how many, at most (32)")
-    add("--searcher", default="tpe", help=f"{', '.join(SEARCHERS)} (tpe)")
-    add("--scheduler", default="asha", help="asha stops trials that fall behind, none stops none (asha)")
-    add("--first-rung", type=int, default=0, metavar="STEPS", help="before a trial may be stopped (a 27th of all)")
-    add("--reduction", type=int, default=3, metavar="N", help="one trial in N goes on past a rung (3)")
+    for field in described(SweepConfig).values():
+        kind = int if field.kind is int else str
+        add(field.flag, type=kind, default=field.default, help=f"{field.help}: {field.expected} ({field.default})")
     add("--workers", type=int, default=1, help="processes that share a trial's batches (1)")
-    add("--concurrent", type=int, default=0, metavar="N", help="trials at a time, at most (as there is room for)")
-    add("--seed", type=int, default=0, help="of what is proposed (0)")
     add("--address", help="a running Ray cluster; auto finds it; started on this machine if left out")
     add("--data", help="prepared folder, or its URL; the recipe's own if left out")
     add("--wait-for-workers", type=float, default=0.0, metavar="SECONDS", help=WAIT_HELP)
@@ -167,15 +163,7 @@ def _sweep(options: argparse.Namespace) -> Sweep:
     config, cluster = override_both(
         recipe_or_file(options.recipe, options.recipe_file), ClusterConfig(workers=1), settings
     )
-    how = SweepConfig(
-        trials=options.trials,
-        searcher=options.searcher,
-        scheduler=options.scheduler,
-        first_rung=options.first_rung,
-        reduction=options.reduction,
-        concurrent=options.concurrent,
-        seed=options.seed,
-    )
+    how = SweepConfig(**{name: getattr(options, name) for name in described(SweepConfig)})
     _refuse_unjudged(config)
     space = read_space(options.spaces, config)
     if how.searcher == "grid":
