@@ -13,8 +13,9 @@ from cluster.worker import Work, train_worker
 from metaart.config import RunConfig, override
 from metaart.recipes import recipe
 from metaart.training.checkpoint import load_tensors
+from metaart.training.context import TrainContext
 from metaart.training.journal import Journal, read_metrics
-from metaart.training.loop import Place
+from metaart.training.plan import plan_run
 from metaart.training.run import prepare_run, train_run
 
 SGD = ["algorithm.order=2", "algorithm.steps=2", "algorithm.alpha=0.05", "algorithm.learn_alpha=layer",
@@ -29,9 +30,9 @@ def sinusoid(settings: list[str]) -> RunConfig:
 
 
 def in_one_process(config: RunConfig, folder: Path, *, stop: Callable[[], bool] = lambda: False) -> Path:
-    prepare_run(config, folder, resume=folder.exists())
+    prepare_run(plan_run(config, folder), resume=folder.exists())
     with Journal(folder, {}, show=False) as journal:
-        train_run(config, Place(folder, report=journal, log_every=config.log_every, stop=stop))
+        train_run(plan_run(config, folder), TrainContext(report=journal, log_every=config.log_every, stop=stop))
     return folder
 
 

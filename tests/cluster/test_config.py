@@ -6,7 +6,7 @@ import pytest
 
 from cluster.config import ClusterConfig, override_both
 from cluster.connection import refuse_too_many
-from cluster.driver import check
+from cluster.driver import check_shares
 from metaart.errors import UserError
 from metaart.recipes import recipe
 
@@ -43,7 +43,7 @@ def test_more_than_the_cluster_has_is_refused() -> None:
 
 def test_workers_without_a_task_are_refused() -> None:
     config, cluster = override_both(recipe("sinusoid"), ClusterConfig(), ["workers=3", "meta.tasks=3"])
-    check(config, cluster)
+    check_shares(config, cluster)
     config, cluster = override_both(config, cluster, ["meta.tasks=2"])
     with pytest.raises(UserError, match=r"meta.tasks=2"):
-        check(config, cluster)
+        check_shares(config, cluster)

@@ -12,8 +12,9 @@ import pytest
 
 from metaart.config import override
 from metaart.recipes import recipe
+from metaart.training.context import TrainContext
 from metaart.training.journal import Journal, read_metrics
-from metaart.training.loop import Place
+from metaart.training.plan import plan_run
 from metaart.training.run import prepare_run, train_run
 from tests.cluster.engine import assert_same_training
 
@@ -33,13 +34,14 @@ from ray.cluster_utils import Cluster
 from cluster import driver
 from cluster.config import ClusterConfig
 from metaart.config import from_json
+from metaart.training.plan import plan_run
 from metaart.training.run import prepare_run
 
 driver.RESIZE_EVERY_S = 2.0
 folder, config = Path(sys.argv[1]), from_json(Path(sys.argv[2]).read_text())
 machines = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": 100_000_000})
 ray.init(address=machines.address, log_to_driver=False, logging_level="error")
-prepare_run(config, folder, resume=False)
+prepare_run(plan_run(config, folder), resume=False)
 told, checkpoints, second = [], folder / "meta" / "checkpoints", []
 
 def of_a_notice():
@@ -75,9 +77,9 @@ print(json.dumps(told))
 
 def test_it_takes_the_steps_of_one_process_with_one_then_two_then_one_worker(tmp_path: Path) -> None:
     config = override(recipe("sinusoid"), SETTINGS)
-    prepare_run(config, tmp_path / "alone", resume=False)
+    prepare_run(plan_run(config, tmp_path / "alone"), resume=False)
     with Journal(tmp_path / "alone", {}, show=False) as journal:
-        train_run(config, Place(tmp_path / "alone", report=journal, log_every=1))
+        train_run(plan_run(config, tmp_path / "alone"), TrainContext(report=journal, log_every=1))
     environment = {name: value for name, value in os.environ.items() if name != "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER"}
     words = [sys.executable, "-c", PROGRAM, str(tmp_path / "run"), str(tmp_path / "alone" / "config.json")]
     done = subprocess.run(words, cwd=ROOT, env={**environment, "PYTHONPATH": str(ROOT)},

@@ -12,12 +12,13 @@ import torch
 from cluster.config import ClusterConfig
 from cluster.worker import STOP, Work
 from cluster.zero import DeepSpeedConfig
-from metaart.algorithms import MetaAlgorithm
+from metaart.algorithms import LossKind, MetaAlgorithm
 from metaart.config import RunConfig, StageConfig, override
 from metaart.tasks import Task
 from metaart.training.checkpoint import load_checkpoint, load_tensors, newest_checkpoint
+from metaart.training.context import Interrupted, TrainContext
 from metaart.training.journal import Journal, read_metrics
-from metaart.training.loop import Interrupted, Place
+from metaart.training.plan import plan_run
 from metaart.training.run import POOLED, WEIGHTS, prepare_run, train_run
 from metaart.training.step import LocalStep
 from tests.cluster.engine import SGD, assert_same_training, by_workers, in_one_process, sinusoid
@@ -47,18 +48,18 @@ class Exact(LocalStep):
     def __call__(self, tasks: Task, rate: float) -> float:
         return super().__call__(exact(tasks), rate)
 
-    def evaluate(self, tasks: Task, adapted: bool) -> float:
-        return super().evaluate(exact(tasks), adapted)
+    def evaluate(self, tasks: Task, kind: LossKind) -> float:
+        return super().evaluate(exact(tasks), kind)
 
 
 def exact(tasks: Task) -> Task:
-    return Task({k: v.double() for k, v in tasks.support.items()}, {k: v.double() for k, v in tasks.query.items()})
+    return tasks.mapped(lambda side: {name: value.double() for name, value in side.items()})
 
 
 def exactly(config: RunConfig, folder: Path, *, stop: Callable[[], bool] = lambda: False) -> None:
-    prepare_run(config, folder, resume=True)
+    prepare_run(plan_run(config, folder), resume=True)
     with Journal(folder, {}, show=False) as journal:
-        train_run(config, Place(folder, report=journal, log_every=config.log_every, stop=stop), Exact)
+        train_run(plan_run(config, folder), TrainContext(report=journal, log_every=config.log_every, stop=stop), Exact)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +68,7 @@ def runs(ray_session: None, tiny_config: RunConfig, tmp_path_factory: pytest.Tem
     root, works = tmp_path_factory.mktemp("engine"), []
 
     def work(config: RunConfig, folder: Path, stage: int, threshold: int = 0) -> Work:
-        prepare_run(config, folder, resume=folder.exists())
+        prepare_run(plan_run(config, folder), resume=folder.exists())
         return Work(config, ClusterConfig(deepspeed=DeepSpeedConfig(stage, threshold)), folder)  # type: ignore[arg-type]
 
     for kind, (settings, stages) in KINDS.items():

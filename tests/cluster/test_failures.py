@@ -19,8 +19,9 @@ from cluster.zero import DeepSpeedConfig
 from metaart.config import RunConfig, override
 from metaart.recipes import recipe
 from metaart.training.checkpoint import load_tensors
+from metaart.training.context import TrainContext
 from metaart.training.journal import Journal, read_metrics
-from metaart.training.loop import Place
+from metaart.training.plan import plan_run
 from metaart.training.run import WEIGHTS, prepare_run, train_run
 from tests.processes import CONTROLLER, WORKER, titled
 
@@ -31,9 +32,9 @@ SETTINGS = ["domain.hidden_size=12", "meta.steps=150", "meta.tasks=3", "meta.opt
 
 
 def left_alone(config: RunConfig, folder: Path) -> Path:
-    prepare_run(config, folder, resume=False)
+    prepare_run(plan_run(config, folder), resume=False)
     with Journal(folder, {}, show=False) as journal:
-        train_run(config, Place(folder, report=journal, log_every=1, checkpoint_every=10))
+        train_run(plan_run(config, folder), TrainContext(report=journal, log_every=1, checkpoint_every=10))
     return folder
 
 
@@ -91,7 +92,7 @@ def test_a_run_whose_worker_is_killed_ends_like_one_that_was_left_alone(ray_sess
             os.kill(workers[1], signal.SIGKILL)
             killed.extend(workers)
 
-    prepare_run(config, folder, resume=False)
+    prepare_run(plan_run(config, folder), resume=False)
     cluster = ClusterConfig(max_failures=1, deepspeed=DeepSpeedConfig(zero_stage=2))
     fit(config, cluster, folder, report=kill_one_in_the_middle)
 
@@ -108,7 +109,7 @@ def test_a_worker_killed_while_it_writes_a_checkpoint_leaves_none_that_is_half(
 ) -> None:
     config = override(recipe("sinusoid"), [*SETTINGS, "checkpoint_every=1"])
     alone, folder = left_alone(config, tmp_path / "alone"), tmp_path / "killed"
-    prepare_run(config, folder, resume=False)
+    prepare_run(plan_run(config, folder), resume=False)
     checkpoints = folder / "meta" / "checkpoints"
 
     def writer() -> int | None:
@@ -130,7 +131,7 @@ def test_a_worker_killed_while_it_writes_a_checkpoint_leaves_none_that_is_half(
 def test_a_run_whose_controller_is_killed_is_resumed_by_the_same_command(ray_session: None, tmp_path: Path) -> None:
     config = override(recipe("sinusoid"), SETTINGS)
     alone, folder = left_alone(config, tmp_path / "alone"), tmp_path / "killed"
-    prepare_run(config, folder, resume=False)
+    prepare_run(plan_run(config, folder), resume=False)
 
     def controller() -> int | None:
         running = titled(CONTROLLER) if reached(folder, 20) else []
@@ -141,7 +142,7 @@ def test_a_run_whose_controller_is_killed_is_resumed_by_the_same_command(ray_ses
     assert fault.done == 1
     assert "--resume" in str(caught.value)
     assert not (folder / WEIGHTS).exists()
-    prepare_run(config, folder, resume=True)
+    prepare_run(plan_run(config, folder), resume=True)
     fit(config, ClusterConfig(), folder)
     assert_same_end(folder, alone)
 
@@ -150,7 +151,7 @@ def test_a_run_whose_controller_is_killed_is_resumed_by_the_same_command(ray_ses
 def test_a_worker_that_hangs_is_named_and_the_run_goes_on(ray_session: None, tmp_path: Path) -> None:
     config = override(recipe("sinusoid"), SETTINGS)
     alone, folder = left_alone(config, tmp_path / "alone"), tmp_path / "hangs"
-    prepare_run(config, folder, resume=False)
+    prepare_run(plan_run(config, folder), resume=False)
     notes: list[str] = []
 
     def worker() -> int | None:

@@ -18,17 +18,18 @@ import torch
 from metaart.config import override
 from metaart.recipes import recipe
 from metaart.training.checkpoint import checkpoints, load_checkpoint, load_tensors
-from metaart.training.loop import Place
+from metaart.training.context import TrainContext
+from metaart.training.plan import plan_run
 from metaart.training.run import WEIGHTS, prepare_run, train_run
 
 torch.set_num_threads(1)
 disk, elsewhere = Path(sys.argv[1]), Path(sys.argv[2])
 config = override(recipe("sinusoid"), ["domain.hidden_size=40", "meta.steps=12", "meta.tasks=2", "batching.mode=loop",
                   "meta.validate_every=0", "meta.optimizer=adam"])
-prepare_run(config, elsewhere, resume=False)
-train_run(config, Place(elsewhere, checkpoint_every=1))
+prepare_run(plan_run(config, elsewhere), resume=False)
+train_run(plan_run(config, elsewhere), TrainContext(checkpoint_every=1))
 subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", disk], check=True)
-prepare_run(config, disk / "run", resume=False)
+prepare_run(plan_run(config, disk / "run"), resume=False)
 filler, faults = disk / "filler", 0
 
 def fill(line):
@@ -38,7 +39,7 @@ def fill(line):
             file.write(bytes(shutil.disk_usage(disk).free - 24 * 1024))
 
 try:
-    train_run(config, Place(disk / "run", report=fill, log_every=1, checkpoint_every=1))
+    train_run(plan_run(config, disk / "run"), TrainContext(report=fill, log_every=1, checkpoint_every=1))
 except OSError as error:
     faults += error.errno == errno.ENOSPC
 except Exception as error:  # safetensors says it in words
@@ -46,7 +47,7 @@ except Exception as error:  # safetensors says it in words
 whole = [load_checkpoint(path)[1]["step"] for path in checkpoints(disk / "run" / "meta" / "checkpoints")]
 half = [str(path) for path in disk.rglob("*.partial-*")]
 filler.unlink()
-train_run(config, Place(disk / "run", checkpoint_every=1))
+train_run(plan_run(config, disk / "run"), TrainContext(checkpoint_every=1))
 ours, expected = load_tensors(disk / "run" / WEIGHTS), load_tensors(elsewhere / WEIGHTS)
 equal = all(torch.equal(ours[name], expected[name]) for name in expected)
 print(json.dumps({"faults": faults, "whole": whole, "half": half, "equal": equal}))

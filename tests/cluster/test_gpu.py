@@ -13,6 +13,7 @@ from cluster.config import ClusterConfig
 from cluster.worker import Work
 from metaart.config import override
 from metaart.training.checkpoint import load_json, load_tensors
+from metaart.training.plan import plan_run
 from metaart.training.run import POOLED, WEIGHTS, prepare_run
 from tests.cluster.engine import SGD, assert_same_training, by_workers, in_one_process, sinusoid
 
@@ -42,7 +43,7 @@ def runs(ray_session: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root, config, works = tmp_path_factory.mktemp("gpu"), sinusoid(SGD), []
     for name, settings in {**KINDS, "bf16": BF16}.items():
         chosen = ["workers=1", "gpus_per_worker=1", *(f"deepspeed.{setting}" for setting in settings)]
-        prepare_run(config, root / name, resume=False)
+        prepare_run(plan_run(config, root / name), resume=False)
         works.append(Work(config, override(ClusterConfig(), chosen), root / name))
     by_workers(works, count=1, gpus=1)
     in_one_process(config, root / "cpu")

@@ -14,8 +14,9 @@ from cluster.stored import StoredRun, wanted_checkpoints
 from metaart.config import override
 from metaart.recipes import recipe
 from metaart.training.checkpoint import load_checkpoint, load_tensors
+from metaart.training.context import Interrupted, TrainContext
 from metaart.training.journal import Journal, read_metrics
-from metaart.training.loop import Interrupted, Place
+from metaart.training.plan import plan_run
 from metaart.training.run import WEIGHTS, prepare_run, train_run
 
 SETTINGS = ["domain.hidden_size=12", "meta.steps=60", "meta.tasks=3", "meta.optimizer=sgd", "meta.outer_lr=0.005",
@@ -41,8 +42,8 @@ def test_a_file_that_rank_0_sends_is_found_by_the_others(tmp_path: Path) -> None
     second.send(tmp_path / "1" / "meta" / "batching.json")  # of a rank that has nothing to send
     assert storage.files() == {}
     first.send(tmp_path / "0" / "meta" / "batching.json")
-    place = Place(tmp_path / "1", rank=1, sharing=second)
-    place.wait_for(tmp_path / "1" / "meta" / "batching.json", timeout_s=30)
+    context = TrainContext(rank=1, sharing=second)
+    context.wait_for(tmp_path / "1" / "meta" / "batching.json", timeout_s=30)
     assert (tmp_path / "1" / "meta" / "batching.json").read_text() == "{}"
 
 
@@ -54,15 +55,15 @@ def test_a_run_on_an_object_store_is_interrupted_and_finished_with_other_workers
 ) -> None:
     config = override(recipe("sinusoid"), SETTINGS)
     alone = tmp_path / "alone"
-    prepare_run(config, alone, resume=False)
+    prepare_run(plan_run(config, alone), resume=False)
     with Journal(alone, {}, show=False) as journal:
-        train_run(config, Place(alone, report=journal, log_every=1, checkpoint_every=10))
+        train_run(plan_run(config, alone), TrainContext(report=journal, log_every=1, checkpoint_every=10))
 
     storage = Storage(object_store).child("run")
     first = tmp_path / "first"
     first.mkdir()
     changes = Changes(first, storage)
-    prepare_run(config, first, resume=False)
+    prepare_run(plan_run(config, first), resume=False)
     changes.keep()
     seen: list[int] = []
     cluster = override(ClusterConfig(), ["deepspeed.zero_stage=2", "keep_best=2"])

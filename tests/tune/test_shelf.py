@@ -15,7 +15,7 @@ from metaart.config import RunConfig, override
 from metaart.recipes import recipe
 from metaart.training.checkpoint import load_tensors
 from metaart.training.journal import read_metrics
-from metaart.training.loop import Place
+from metaart.training.plan import plan_run
 from metaart.training.run import POOLED, WEIGHTS, prepare_run, train_run
 from tune.records import FINISHED, RUNNING, STOPPED, read_trials
 from tune.search import main
@@ -49,8 +49,8 @@ def test_a_trial_ends_as_it_does_in_a_folder_and_the_driver_sees_it(job: Job, tm
     assert not list(job.folder.rglob("*.safetensors"))  # weights stay on the storage
 
     alone = override(job.config, ["algorithm.alpha=0.05"])
-    prepare_run(alone, tmp_path / "alone", resume=False)
-    train_run(alone, Place(tmp_path / "alone"))
+    prepare_run(plan_run(alone, tmp_path / "alone"), resume=False)
+    train_run(plan_run(alone, tmp_path / "alone"))
     storage.get(f"trials/0000/{WEIGHTS}", tmp_path / WEIGHTS)
     ours, expected = load_tensors(tmp_path / WEIGHTS), load_tensors(tmp_path / "alone" / WEIGHTS)
     assert all(bool((ours[name] == expected[name]).all()) for name in expected)
@@ -92,7 +92,7 @@ def test_the_pooled_stage_reaches_every_trial(tiny_config: RunConfig, tiny_run: 
               f"file://{tmp_path}/kept")  # fmt: skip
     assert job.pooled is not None
     shelf = Shelf(job.folder, Storage(job.storage))
-    take_pooled(job.config, job.pooled, tiny_run)
+    take_pooled(plan_run(job.config, job.folder, start_from=tiny_run), job.pooled)
     shelf.keep()
     shelf.note(1, POINT, RUNNING)
     with on_this_machine(job, 1) as here:

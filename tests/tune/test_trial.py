@@ -17,10 +17,10 @@ from metaart.errors import UserError
 from metaart.recipes import recipe
 from metaart.training.checkpoint import load_tensors, newest_checkpoint
 from metaart.training.journal import read_metrics
-from metaart.training.loop import Place
-from metaart.training.run import POOLED, WEIGHTS, check_pooled, prepare_run, start_from, train_run
+from metaart.training.plan import POOLED, WEIGHTS, plan_run, pooled_config
+from metaart.training.run import prepare_run, take_over_pooled, train_run
 from tune.records import DIVERGED, FINISHED, RUNNING, note, read_trial, trial_folder
-from tune.trial import Job, pooled_config, run_trial, take_pooled, train_pooled
+from tune.trial import Job, run_trial, take_pooled, train_pooled
 
 SINUSOID = ["domain.hidden_size=8", "meta.steps=9", "meta.tasks=3", "meta.validate_every=3", "meta.validation_tasks=6",
             "batching.mode=vmap", "checkpoint_every=100"]  # fmt: skip
@@ -41,8 +41,9 @@ def test_a_trial_reports_its_best_validation_so_far_and_ends_as_the_same_run_alo
     assert told == [{"step": step, "validation": loss} for step, loss in zip((3, 6, 9), lowest, strict=True)]
 
     alone = override(job.config, ["algorithm.alpha=0.05"])
-    prepare_run(alone, tmp_path / "alone", resume=False)
-    train_run(alone, Place(tmp_path / "alone"))
+    plan = plan_run(alone, tmp_path / "alone")
+    prepare_run(plan, resume=False)
+    train_run(plan)
     torch.testing.assert_close(
         load_tensors(trial_folder(tmp_path, 0) / WEIGHTS), load_tensors(tmp_path / "alone" / WEIGHTS), rtol=0, atol=0
     )
@@ -110,11 +111,12 @@ def test_test_hands_are_never_opened(music: Job) -> None:
 def test_the_pooled_stage_is_trained_once_for_all_trials(music: Job) -> None:
     job = dataclasses.replace(music, pooled=music.folder / "pooled")
     lines: list[dict[str, Any]] = []
-    train_pooled(job, lines.append, lambda: False)
+    plan = plan_run(job.config, job.folder)
+    train_pooled(job, plan, lines.append, lambda: False)
     assert {line["stage"] for line in lines} == {"pretrain"}
-    told = len(lines)
-    train_pooled(job, lines.append, lambda: False)
-    assert len(lines) == told
+    trained = len(lines)
+    train_pooled(job, plan, lines.append, lambda: False)
+    assert len(lines) == trained
     for number, alpha in enumerate(("0.01", "0.02")):
         run_trial(job, number, {"algorithm.alpha": alpha}, lambda _: None)
         folder = trial_folder(job.folder, number)
@@ -133,10 +135,11 @@ def test_trials_that_search_the_network_train_a_pooled_stage_for_each_and_share_
 
 
 def test_pooled_weights_of_another_run_are_taken_over(music: Job, tiny_run: Path, tmp_path: Path) -> None:
-    take_pooled(music.config, tmp_path / "pooled", tiny_run)
+    take_pooled(plan_run(music.config, music.folder, start_from=tiny_run), tmp_path / "pooled")
     assert (tmp_path / "pooled" / POOLED).read_bytes() == (tiny_run / POOLED).read_bytes()
-    start_from(pooled_config(music.config), tmp_path / "pooled", tiny_run)
+    take_over_pooled(plan_run(pooled_config(music.config), tmp_path / "pooled", start_from=tiny_run))
+    assert (tmp_path / "pooled" / POOLED).read_bytes() == (tiny_run / POOLED).read_bytes()
     with pytest.raises(UserError, match="safetensors"):
-        check_pooled(music.config, tmp_path / "nothing")
+        plan_run(music.config, music.folder, start_from=tmp_path / "nothing")
     with pytest.raises(UserError, match="weights of this configuration"):
-        check_pooled(override(music.config, ["domain.hidden_size=20"]), tiny_run)
+        plan_run(override(music.config, ["domain.hidden_size=20"]), music.folder, start_from=tiny_run)
