@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 from ray import serve
 from ray.serve import Application
 from ray.serve.config import AutoscalingConfig
 
-from metaart.artists.run import Creator, ships
+from metaart.artists.run import Run
+from metaart.arts import ARTS, load
+from metaart.arts.shipped import ships
+from metaart.domains import DOMAINS
 from metaart.errors import UserError
-from metaart.training.run import load_config
-from serve.arts import ARTS
 from serve.gateway import Gateway
-from serve.model import Model
-from serve.settings import Settings, settings_from
-
-OFF = "off"
-"""The value of an art's setting that leaves it out."""
+from serve.replica import Replica
+from serve.settings import OFF, Settings, served_arts, settings_from
 
 ANSWERS_WITHIN_S = 10.0
 """How long a replica may take to say that it is well, seconds; Ray Serve replaces one that missed it three times."""
 
 STUCK_AFTER_S = 10.0
 """How long a replica may let orders wait and compute nothing, and compute one batch beyond `timeout_s`, seconds."""
+
+
+class ServedRun(NamedTuple):
+    """A run to serve.
+
+    Attributes:
+        folder: an absolute path; None for the run that ships with the package, wherever that is on another machine.
+        name: of the run.
+    """
+
+    folder: str | None
+    name: str
 
 
 def build(arguments: dict[str, Any]) -> Application:
@@ -42,19 +52,21 @@ def build(arguments: dict[str, Any]) -> Application:
         runs = served(settings)
     except UserError as error:
         raise click.UsageError(str(error)) from error
-    models = {art: deployed(art, run, settings) for art, run in runs.items()}
+    models = {art: deployed(art, run.folder, settings) for art, run in runs.items()}
     gateway = serve.deployment(
         name="gateway",
         num_replicas=settings.gateways,
         ray_actor_options={"num_cpus": 0},
         max_ongoing_requests=1000,
     )(serve.ingress()(Gateway))
-    return gateway.bind(models, runs, settings.timeout_s)
+    names = {art: run.name for art, run in runs.items()}
+    return gateway.bind(models, names, [ARTS[art] for art in served_arts()], settings.timeout_s)
 
 
 def deployed(art: str, run: str | None, settings: Settings) -> Application:
     """The model of one art: it holds two batches and no more, so that the rest waits for any replica that is added."""
-    batch_size = settings.batch_size if ARTS[art].together else 1
+    together = any(use.route and use.together for use in ARTS[art].uses)
+    batch_size = settings.batch_size if together else 1
     deployment = serve.deployment(
         name=art,
         ray_actor_options={"num_cpus": settings.replica_cpus},
@@ -63,9 +75,11 @@ def deployed(art: str, run: str | None, settings: Settings) -> Application:
         max_queued_requests=settings.max_queued,
         health_check_period_s=5,
         health_check_timeout_s=ANSWERS_WITHIN_S,
-    )(Model)
+    )(Replica)
     idle_s, busy_s = settings.batch_wait_s + STUCK_AFTER_S, settings.timeout_s + STUCK_AFTER_S
-    application: Application = deployment.bind(run, art, batch_size, settings.batch_wait_s, idle_s, busy_s)
+    application: Application = deployment.bind(
+        ARTS[art], DOMAINS[art], run, batch_size, settings.batch_wait_s, idle_s, busy_s
+    )
     return application
 
 
@@ -80,53 +94,53 @@ def autoscaling(settings: Settings, batch_size: int) -> AutoscalingConfig:
     )
 
 
-def served(settings: Settings) -> dict[str, str | None]:
-    """The runs to serve, by art: absolute paths, or None for the run that ships with the package.
+def served(settings: Settings) -> dict[str, ServedRun]:
+    """The runs to serve, by art.
 
     Every run is loaded once: better fail here than in every replica.
 
     Raises:
         UserError: a run is missing, damaged or of another art, or nothing is left to serve.
     """
-    named: dict[str, str | None] = {art: getattr(settings, art) for art in ARTS}
-    if settings.run is not None:
-        art = _art_of(settings.run)
-        if named[art] is not None:
-            raise UserError(
-                expected=f"one run of {art}",
-                got=f"run={settings.run} and {art}={named[art]}",
-                fix=f"Leave one of the two out: {art}= is run= for an art that is named.",
-            )
-        named[art] = settings.run
-    runs: dict[str, str | None] = {}
-    for art, asked in named.items():
-        if asked == OFF or (asked is None and not ships(art)):
+    arts, found = served_arts(), {}
+    any_art = _of_any_art(settings.run) if settings.run is not None else None
+    for art in arts:
+        asked = settings.runs.get(art)
+        if any_art is not None and any_art.art.name == art:
+            if asked is not None:
+                raise UserError(
+                    expected=f"one run of {art}",
+                    got=f"run={settings.run} and {art}={asked}",
+                    fix=f"Leave one of the two out: {art}= is run= for an art that is named.",
+                )
+            run, asked = any_art, settings.run
+        elif asked == OFF or (asked is None and not ships(art)):
             continue
-        creator = Creator(asked, art)
-        if not ARTS[art].fits(creator.config):
+        else:
+            run = load(asked, art)
+        if run.art.name != art:
             raise UserError(
                 expected=f"a run of {art}",
-                got=f"{creator.run}, a run of {creator.config.recipe}",
+                got=f"{run.folder}, a run of {run.art.name}",
                 fix=f"Give {art}= of `metaart train {art}`, or leave it out.",
             )
-        runs[art] = None if asked is None else str(Path(asked).resolve())
-    if not runs:
-        raise UserError(expected="at least one art to serve", got="all of them off", fix=f"Leave {art}=off out.")
-    return runs
+        found[art] = ServedRun(None if asked is None else str(Path(asked).resolve()), run.name)
+    if not found:
+        raise UserError(expected="at least one art to serve", got="all of them off", fix=f"Leave {arts[-1]}=off out.")
+    return found
 
 
-def _art_of(run: str) -> str:
-    """The art that serves a run.
+def _of_any_art(folder: str) -> Run:
+    """A run of an art that is served.
 
     Raises:
-        UserError: the run is missing or damaged, or no art serves its kind.
+        UserError: the run is missing or damaged, or of an art without an address.
     """
-    config, _ = load_config(Path(run))
-    for art, about in ARTS.items():
-        if about.fits(config):
-            return art
-    raise UserError(
-        expected=f"a run of {', '.join(ARTS)}",
-        got=f"{run}, a run of {config.recipe}",
-        fix="Give a run of `metaart train` for one of these.",
-    )
+    run = load(folder)
+    if run.art.name not in served_arts():
+        raise UserError(
+            expected=f"a run of {', '.join(served_arts())}",
+            got=f"{folder}, a run of {run.art.name}",
+            fix="Give a run of `metaart train` for one of these.",
+        )
+    return run

@@ -1,23 +1,23 @@
-"""The HTTP side: reads and checks uploads, asks the models, answers; it computes nothing itself."""
+"""The HTTP side: reads and counts uploads, asks the models, answers; it loads no run and parses no file."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
-import torch
 from fastapi import FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 from ray import serve
 
 from metaart import __version__
-from metaart.artists.run import run_folder
-from metaart.training.run import load_config
-from serve.arts import ARTS
+from metaart.artists.art import Art
+from serve.description import story_of
+from serve.endpoints import Endpoint, endpoints
 from serve.problems import install, responses
-from serve.studio import Model, Studio
+from serve.routes import router_of
+from serve.studio import ServedModel, Studio
 from serve.uploads import UploadDesk
 
 ABOUT = """
@@ -32,22 +32,20 @@ class Gateway:
 
     Args:
         handles: of the deployed models, by art.
-        runs: their run directories, by art; None is the run that ships with the package.
+        runs: names of their runs, by art.
+        arts: all that could be served, so that what is asked of one that is not finds an answer.
         timeout_s: how long a request may take, seconds.
     """
 
-    def __init__(self, handles: Mapping[str, Any], runs: Mapping[str, str | None], timeout_s: float) -> None:
-        torch.set_num_threads(1)
-        models = {}
-        for art, handle in handles.items():
-            folder = run_folder(runs[art], art)
-            _, domain = load_config(folder)
-            models[art] = Model(handle, domain, folder.name)
+    def __init__(
+        self, handles: Mapping[str, Any], runs: Mapping[str, str], arts: Iterable[Art], timeout_s: float
+    ) -> None:
+        models = {art: ServedModel(handle, runs[art]) for art, handle in handles.items()}
         application = serve.get_replica_context().app_name
-        self._studio = Studio(models, timeout_s, lambda: running(application))
+        self._studio, self._arts = Studio(models, timeout_s, lambda: running(application)), list(arts)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
-        return make_app(self._studio)
+        return make_app(self._studio, self._arts)
 
 
 def running(application: str) -> set[str]:
@@ -61,13 +59,14 @@ def running(application: str) -> set[str]:
     }
 
 
-def make_app(studio: Studio) -> FastAPI:
+def make_app(studio: Studio, arts: Iterable[Art]) -> FastAPI:
     """The web application over a studio."""
     app = FastAPI(title="metaart", version=__version__, description=ABOUT, docs_url=None, redoc_url=None)
     app.state.studio, app.state.desk = studio, UploadDesk()
     install(app)
-    for router in {id(ARTS[art].router): ARTS[art].router for art in studio.models}.values():
-        app.include_router(router)
+    served = [endpoint for endpoint in endpoints(arts).values() if set(endpoint.uses) & set(studio.models)]
+    for endpoint in served:
+        app.include_router(router_of(endpoint))
 
     @app.get("/healthz", summary="Does the process live?", tags=["health"])
     async def healthz() -> dict[str, str]:
@@ -79,14 +78,13 @@ def make_app(studio: Studio) -> FastAPI:
 
     @app.get("/docs", include_in_schema=False)
     async def docs(request: Request) -> HTMLResponse:  # noqa: ARG001
-        return docs_page([*studio.models])
+        return docs_page(served)
 
     return app
 
 
-def docs_page(arts: Sequence[str]) -> HTMLResponse:
+def docs_page(served: Iterable[Endpoint]) -> HTMLResponse:
     """FastAPI's page; its scripts come from the network, so until they are there it shows the text that matters."""
     page = bytes(get_swagger_ui_html(openapi_url="openapi.json", title="metaart").body).decode()
-    each = "\n".join(dict.fromkeys(ARTS[art].description for art in arts))
-    text = f"{ABOUT}\n{each}\nThe whole description is at openapi.json."
+    text = "\n".join([ABOUT, *map(story_of, served), "The whole description is at openapi.json."])
     return HTMLResponse(page.replace('<div id="swagger-ui">', f'<div id="swagger-ui"><pre>{escape(text)}</pre>'))

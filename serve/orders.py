@@ -1,34 +1,41 @@
-"""What requests ask of models, and what becomes of it."""
+"""What requests ask of models, and what becomes of it; one kind of order for all arts."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from metaart.artists.run import Creator
+from metaart.artists.art import Made, Request, Use
+from metaart.artists.requests import artists_of
+from metaart.artists.works import Work
 from metaart.errors import UserError
-from metaart.tasks import Examples, Params
+
+if TYPE_CHECKING:
+    from metaart.artists.run import Run
 
 LOG = logging.getLogger("ray.serve")
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Order:
-    """What one request asks of a model, checked and ready to compute.
+    """What one request asks of a model: options that were checked, files that were counted and that nobody has parsed.
 
     Attributes:
-        support: the examples to adapt to.
-        wish: what to create, in the art's own terms (`ComposeRequest`).
-        steps: adaptation steps; the number the run was trained for if None.
+        route: of the use that is meant, of those of the model's art.
+        works: to adapt to.
+        files: beside them, by the names of the use's inputs.
+        options: of the use.
+        extras: names of what is to be made beside.
     """
 
-    support: Examples
-    wish: Any
-    steps: int | None = None
+    route: str
+    works: tuple[Work, ...]
+    files: Mapping[str, Work]
+    options: Any
+    extras: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -43,14 +50,11 @@ class TooLate:
     """An order that nobody waited for any more when its turn came."""
 
 
-Answer = bytes | UserError | Failed | TooLate
+Answer = Made | UserError | Failed | TooLate
 """What becomes of an order. Errors are values: an exception inside a batch would be everybody's."""
 
 Wanted = Callable[[int], bool]
-"""Whether anybody still waits for the order at this place of a batch."""
-
-CarryOut = Callable[[list[Any], Wanted], list[Answer]]
-"""A loaded run: a batch of orders to what becomes of each; it never raises."""
+"""Whether anybody still waits for the order with this index in a batch."""
 
 
 @dataclass(eq=False)
@@ -58,12 +62,12 @@ class Asked:
     """An order on its way to be carried out.
 
     Attributes:
-        order: in the art's own terms.
+        order: what is asked.
         deadline: when whoever asked stops waiting, on the monotonic clock of this process.
         abandoned: whether whoever asked is gone already.
     """
 
-    order: Any
+    order: Order
     deadline: float
     abandoned: bool = False
 
@@ -72,50 +76,57 @@ class Asked:
         return not self.abandoned and time.monotonic() < self.deadline
 
 
-def carry_out_wanted(carry: CarryOut, asked: Sequence[Asked]) -> list[Answer]:
+def carry_out_wanted(run: Run, asked: Sequence[Asked]) -> list[Answer]:
     """Carry out the orders that somebody waits for; what nobody does is `TooLate` when its turn comes."""
-    return carry([entry.order for entry in asked], lambda place: asked[place].wanted())
+    return carry_out(run, [entry.order for entry in asked], lambda index: asked[index].wanted())
 
 
-def _always(place: int) -> bool:  # noqa: ARG001
+def _always(index: int) -> bool:  # noqa: ARG001
     return True
 
 
-def carry_out(creator: Creator, orders: list[Order], wanted: Wanted = _always) -> list[Answer]:
-    """Adapt to each order in turn, then create all together; never raises, whatever an order holds."""
-    answers: list[Answer] = [TooLate()] * len(orders)
-    adapted: dict[int, Params] = {}
-    for place, order in enumerate(orders):
-        if not wanted(place):
-            continue
-        try:
-            adapted[place] = creator.adapt(order.support, order.steps)
-        except Exception as error:
-            answers[place] = _as_value(error)
-    adapted = {place: params for place, params in adapted.items() if wanted(place)}
-    try:
-        made = creator.render(list(adapted.values()), [orders[place].wish for place in adapted])
-        for place, artefact in zip(adapted, made, strict=True):
-            answers[place] = artefact
-    except Exception:
-        LOG.exception("a batch of %d could not be created together; each order is tried alone", len(adapted))
-        for place, params in adapted.items():
+def carry_out(run: Run, orders: Sequence[Order], wanted: Wanted = _always) -> list[Answer]:
+    """Adapt to the works of each order in turn, then make all together; never raises, whatever an order holds."""
+    answers: dict[int, Answer] = {}
+    requests: dict[str, dict[int, Request]] = {}
+    for index, order in enumerate(orders):
+        if wanted(index):
             try:
-                (answers[place],) = creator.render([params], [orders[place].wish])
+                requests.setdefault(order.route, {})[index] = _request(run, order)
             except Exception as error:
-                answers[place] = _as_value(error)
-    return answers
+                answers[index] = _as_value(error)
+    for route, of_route in requests.items():
+        use = use_at(run, route)
+        groups = [of_route] if use.together else [{index: request} for index, request in of_route.items()]
+        for group in groups:
+            answers |= _made(run, use, group, wanted)
+    return [answers.get(index, TooLate()) for index in range(len(orders))]
 
 
-def one_by_one(work: Callable[[T], bytes], orders: Sequence[T], wanted: Wanted = _always) -> list[Answer]:
-    """Carry out each order by itself; never raises, whatever an order holds."""
-    answers: list[Answer] = []
-    for place, order in enumerate(orders):
-        try:
-            answers.append(work(order) if wanted(place) else TooLate())
-        except Exception as error:
-            answers.append(_as_value(error))
-    return answers
+def use_at(run: Run, route: str) -> Use:
+    """What a run's art offers at a route."""
+    return next(use for use in run.art.uses if use.route == route)
+
+
+def _request(run: Run, order: Order) -> Request:
+    use, steps = use_at(run, order.route), getattr(order.options, "steps", None)
+    return Request(artists_of(run, use, order.works, steps), order.options, order.files, order.extras, order.works)
+
+
+def _made(run: Run, use: Use, requests: Mapping[int, Request], wanted: Wanted) -> dict[int, Answer]:
+    """What becomes of requests for one use. Where one of them breaks all, each half is tried, down to each alone."""
+    requests = {index: request for index, request in requests.items() if wanted(index)}
+    try:
+        return dict(zip(requests, run.make(use, list(requests.values())), strict=True))
+    except Exception as error:
+        if len(requests) == 1:
+            return dict.fromkeys(requests, _as_value(error))
+        LOG.warning("%d orders could not be made together (%s); each half is tried", len(requests), error)
+    # Most of the others are made together still: one bad file must not cost everybody the speed of a batch.
+    indices = list(requests)
+    halves = indices[: len(indices) // 2], indices[len(indices) // 2 :]
+    first, second = (_made(run, use, {index: requests[index] for index in half}, wanted) for half in halves)
+    return first | second
 
 
 def _as_value(error: Exception) -> UserError | Failed:

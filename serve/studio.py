@@ -13,8 +13,8 @@ from typing import Any
 from ray.exceptions import ObjectLostError, RayActorError, TaskCancelledError
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError
 
-from metaart.domains import Domain
-from serve.orders import Failed, TooLate
+from metaart.artists.art import Made
+from serve.orders import Failed, Order, TooLate
 from serve.problems import UnavailableError
 
 LOG = logging.getLogger("ray.serve")
@@ -28,17 +28,15 @@ _REPLICA_GONE = (RayActorError, ObjectLostError, ReplicaUnavailableError, TaskCa
 
 
 @dataclass
-class Model:
+class ServedModel:
     """A deployed model as the gateway sees it.
 
     Attributes:
-        handle: Ray Serve's handle of the deployment of `serve.model.Model`.
-        domain: reads what is uploaded.
+        handle: Ray Serve's handle of the deployment of `serve.replica.Replica`.
         run: name of the run directory.
     """
 
     handle: Any
-    domain: Domain
     run: str
 
 
@@ -51,7 +49,9 @@ class Studio:
         running: finds the arts that have a replica which Ray Serve finds well; it may block.
     """
 
-    def __init__(self, models: Mapping[str, Model], timeout_s: float, running: Callable[[], Collection[str]]) -> None:
+    def __init__(
+        self, models: Mapping[str, ServedModel], timeout_s: float, running: Callable[[], Collection[str]]
+    ) -> None:
         self.models = models
         self._timeout_s, self._running = timeout_s, running
         self._ready_at = -READY_FOR_S
@@ -69,7 +69,7 @@ class Studio:
         except TimeoutError as error:
             raise UnavailableError(f"No answer within {self._timeout_s:g} seconds.", retry_after_s=10) from error
 
-    async def create(self, art: str, order: Any) -> bytes:
+    async def create(self, art: str, order: Order) -> Made:
         """Have an order carried out.
 
         Raises:
@@ -89,7 +89,7 @@ class Studio:
             raise RuntimeError(f"the {art} model failed: {answer.reason}")
         if isinstance(answer, Exception):
             raise answer
-        assert isinstance(answer, bytes)
+        assert isinstance(answer, Made)
         return answer
 
     async def ready(self) -> dict[str, str]:
@@ -106,7 +106,7 @@ class Studio:
             self._ready_at = time.monotonic()
         return {art: model.run for art, model in self.models.items()}
 
-    async def _until_answered(self, method: Any, order: Any) -> Any:
+    async def _until_answered(self, method: Any, order: Order) -> Any:
         deadline = time.monotonic() + self._timeout_s
         for attempt in range(1, ATTEMPTS + 1):
             response = method.remote(order, deadline - time.monotonic())

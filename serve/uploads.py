@@ -34,10 +34,6 @@ class UploadBounds:
     max_at_once: int = 32
 
 
-PICTURES = UploadBounds(max_body_bytes=64 * 2**20, max_file_bytes=16 * 2**20, max_field_bytes=64 * 2**10)
-"""What an upload of pictures may be at most."""
-
-
 @dataclass
 class Upload:
     """One file of a form."""
@@ -83,7 +79,7 @@ class UploadDesk:
         if announced.isascii() and announced.isdigit() and int(announced[:18]) > bounds.max_body_bytes:
             raise _body_too_large(bounds, f"one of {int(announced[:18]):,}")
         reader = _FormReader(boundary, bounds, files, fields)
-        with self._place():
+        with self._slot():
             try:
                 async with asyncio.timeout(bounds.max_seconds):
                     return await reader.read(request.stream())
@@ -91,7 +87,7 @@ class UploadDesk:
                 raise HTTPException(408, f"the upload took more than {bounds.max_seconds:g} seconds") from error
 
     @contextmanager
-    def _place(self) -> Iterator[None]:
+    def _slot(self) -> Iterator[None]:
         if self._at_once >= self.bounds.max_at_once:
             raise UnavailableError("Too many uploads at the same time.", retry_after_s=2)
         self._at_once += 1

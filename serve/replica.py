@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
 
 import torch
 from ray import serve
 
-from serve.arts import ARTS
-from serve.orders import Answer, Asked, carry_out_wanted
+from metaart.artists.art import Art
+from metaart.arts import ARTS, load
+from metaart.domains import DOMAINS, RegisteredDomain
+from serve.orders import Answer, Asked, Order, carry_out_wanted
 from serve.pulse import Pulse
 
 
-class Model:
-    """One run, one process, one thread of torch. Ray Serve makes replicas of it.
+class Replica:
+    """One run, one process, one thread of torch. Ray Serve makes as many as there is load for.
 
     Args:
+        art: what the run is of.
+        domain: what it learned.
         run: run directory; the one that ships with the package if None.
-        art: what it is a run of.
         batch_size: orders computed side by side, at most.
         batch_wait_s: how long a batch waits to fill, seconds.
         idle_s: orders that wait so long while nothing is computed mean that the replica hangs, seconds.
@@ -27,15 +29,19 @@ class Model:
     """
 
     def __init__(
-        self, run: str | None, art: str, batch_size: int, batch_wait_s: float, idle_s: float, busy_s: float
-    ) -> None:
+        self, art: Art, domain: RegisteredDomain, run: str | None, batch_size: int, batch_wait_s: float, idle_s: float,
+        busy_s: float,
+    ) -> None:  # fmt: skip
         torch.set_num_threads(1)
-        self._carry_out = ARTS[art].opened(run)
+        # The process that started the service may have registered arts that this one, a new one, knows nothing of.
+        ARTS.setdefault(art.name, art)
+        DOMAINS.setdefault(art.name, domain)
+        self._run = load(run, art.name)
         self._pulse = Pulse(idle_s, busy_s)
         self._batch.set_max_batch_size(batch_size)  # type: ignore[attr-defined]
         self._batch.set_batch_wait_timeout_s(batch_wait_s)  # type: ignore[attr-defined]
 
-    async def create(self, order: Any, within_s: float) -> Answer:
+    async def create(self, order: Order, within_s: float) -> Answer:
         """Carry out one order, together with others that wait, if its turn comes within so many seconds."""
         asked = Asked(order, time.monotonic() + within_s)
         with self._pulse.order():
@@ -53,4 +59,4 @@ class Model:
     async def _batch(self, asked: list[Asked]) -> list[Answer]:
         with self._pulse.batch():
             # In a thread, so that health checks and cancellations are heard meanwhile.
-            return await asyncio.to_thread(carry_out_wanted, self._carry_out, asked)
+            return await asyncio.to_thread(carry_out_wanted, self._run, asked)
