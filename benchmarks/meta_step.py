@@ -21,7 +21,7 @@ from metaart.algorithms import Batching
 from metaart.algorithms.maml import MAML, MAMLConfig
 from metaart.domains import Domain
 from metaart.domains.music.domain import Music, MusicConfig
-from metaart.domains.sinusoid.domain import Sinusoid
+from metaart.domains.sinusoid.domain import SinusoidDomain
 from metaart.tasks import BaseLearner, Examples, Task, num_tasks, unstack
 
 MetaGradient = Callable[[], list[Tensor]]
@@ -75,7 +75,7 @@ def sinusoid_case(tasks: int = 25, points: int = 10, steps: int = 5) -> Case:
         x = 10 * torch.rand(tasks, points, 1, generator=generator, dtype=torch.float64) - 5
         return {"x": x, "y": amplitude * torch.sin(x - phase)}
 
-    return Case("sinusoid", Sinusoid(), Task(side(), side()), steps, alpha=0.01)
+    return Case("sinusoid", SinusoidDomain(), Task(side(), side()), steps, alpha=0.01)
 
 
 def music_case(tasks: int = 8, works: int = 4, tokens: int = 32, steps: int = 3, hidden_size: int = 256) -> Case:

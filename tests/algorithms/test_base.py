@@ -11,13 +11,13 @@ from metaart.algorithms import Batching, MetaAlgorithm
 from metaart.algorithms.maml import MAML, MAMLConfig
 from metaart.algorithms.pooled import Pooled, PooledConfig
 from metaart.domains.music.domain import Music, MusicConfig
-from metaart.domains.sinusoid.domain import Sinusoid
+from metaart.domains.sinusoid.domain import SinusoidDomain
 from metaart.errors import UserError
 from metaart.networks.mlp import MLP
 from metaart.tasks import BaseLearner, Task, select, stack
 
 MUSIC = Music(MusicConfig(max_tokens=16, embedding_size=6, hidden_size=7))
-SINE = Sinusoid()
+SINE = SinusoidDomain()
 
 
 def sine(network: nn.Module) -> BaseLearner:

@@ -20,7 +20,7 @@ from metaart.algorithms.maml import MAML, MAMLConfig
 from metaart.algorithms.pooled import Pooled, PooledConfig
 from metaart.config import StageConfig
 from metaart.data.sampler import EpisodeConfig, TaskSampler
-from metaart.domains.sinusoid.domain import Sinusoid, SinusoidConfig
+from metaart.domains.sinusoid.domain import SinusoidConfig, SinusoidDomain
 from metaart.tasks import BaseLearner, Task, num_tasks, select
 from metaart.training.checkpoint import load_checkpoint, load_tensors, newest_checkpoint
 from metaart.training.context import Interrupted, TrainContext
@@ -28,7 +28,7 @@ from metaart.training.loop import Diverged, Stage, train, validation_loss
 from metaart.training.measured_batching import measured_batching
 from metaart.training.step import LocalStep
 
-DOMAIN = Sinusoid(SinusoidConfig(hidden_size=4))
+DOMAIN = SinusoidDomain(SinusoidConfig(hidden_size=4))
 EPISODE = EpisodeConfig(support=3, query=3)
 CONFIG = StageConfig(steps=6, tasks=3, episode=EPISODE, validate_every=2, validation_tasks=5, outer_lr=0.01)
 

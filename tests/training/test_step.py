@@ -11,13 +11,13 @@ from metaart.algorithms import Batching
 from metaart.algorithms.maml import MAML, MAMLConfig
 from metaart.config import StageConfig
 from metaart.data.sampler import EpisodeConfig, TaskSampler
-from metaart.domains.sinusoid.domain import Sinusoid, SinusoidConfig
+from metaart.domains.sinusoid.domain import SinusoidConfig, SinusoidDomain
 from metaart.errors import UserError
 from metaart.tasks import Task
 from metaart.training.checkpoint import load_checkpoint, save_checkpoint
 from metaart.training.step import LocalStep, load_weights
 
-DOMAIN = Sinusoid(SinusoidConfig(hidden_size=6))
+DOMAIN = SinusoidDomain(SinusoidConfig(hidden_size=6))
 SAMPLER = TaskSampler(DOMAIN.hands(None, "train", varied=True), EpisodeConfig(5, 5), seed=4)
 
 
