@@ -31,7 +31,7 @@ class Numbers:
 
 
 def hands(*sizes: int) -> list[Numbers]:
-    return [Numbers(str(place), size, 1000 * place) for place, size in enumerate(sizes)]
+    return [Numbers(str(index), size, 1000 * index) for index, size in enumerate(sizes)]
 
 
 def rows(examples: Examples) -> list[int]:
@@ -56,6 +56,7 @@ def test_support_and_query_are_other_works_of_one_hand(
     assert len(set(works)) == support + query
     (hand,) = {work // 1000 for work in works}
     assert sampler.hand(step, 3).name == str(hand)
+    assert task.names == (str(hand),)
     assert all(work % 1000 < sizes[hand] for work in works)
     variations = {drawn for part in (task.support, task.query) for drawn in part["variation"].tolist()}
     assert len(variations) == 1
@@ -96,7 +97,8 @@ def test_a_task_of_several_hands_says_whose_each_work_is(
     again = TaskSampler(hands(*sizes), config, seed).task(step, 3)
     drawn = sampler.drawn(step, 3)
     assert len({hand.name for hand in drawn}) == ways
-    for side, other, count in zip(task, again, (support, query), strict=True):
+    assert task.names == again.names == (" | ".join(hand.name for hand in drawn),)
+    for side, other, count in zip(task.sides, again.sides, (support, query), strict=True):
         assert side["labels"].dtype == torch.int64
         assert side["labels"].tolist() == [label for label in range(ways) for _ in range(count)]
         assert [drawn[label].name for label in side["labels"]] == [str(work // 1000) for work in rows(side)]
@@ -107,9 +109,9 @@ def test_a_task_of_several_hands_says_whose_each_work_is(
     for label in range(ways):
         seen = {
             int(value)
-            for side in task
-            for value, place in zip(side["variation"], side["labels"], strict=True)
-            if place == label
+            for side in task.sides
+            for value, owner in zip(side["variation"], side["labels"], strict=True)
+            if owner == label
         }
         assert len(seen) == 1
 
@@ -118,8 +120,8 @@ def test_the_hands_of_a_task_have_their_own_variations_or_one() -> None:
     task = TaskSampler(hands(20, 20, 20, 20), EpisodeConfig(2, 2, ways=4), 3).task(0, 0)
     assert len(set(task.support["variation"].tolist())) == 4
     shared = TaskSampler(hands(20, 20, 20, 20), EpisodeConfig(2, 2, ways=4, shared_variation=True), 3).task(0, 0)
-    assert len({value for side in shared for value in side["variation"].tolist()}) == 1
-    assert all(torch.equal(side["works"], other["works"]) for side, other in zip(shared, task, strict=True))
+    assert len({value for side in shared.sides for value in side["variation"].tolist()}) == 1
+    assert all(torch.equal(side["works"], other["works"]) for side, other in zip(shared.sides, task.sides, strict=True))
 
 
 def test_one_hand_has_no_labels_and_too_few_hands_are_refused() -> None:
@@ -164,7 +166,7 @@ def test_hands_are_drawn_by_a_power_of_their_size(power: float) -> None:
     sampler = TaskSampler(hands(*sizes), EpisodeConfig(2, 2, power), 1)
     drawn = Counter(sampler.hand(0, index).name for index in range(3000))
     wanted = sizes**power / (sizes**power).sum()
-    assert np.array([drawn[str(place)] for place in range(3)]) / 3000 == pytest.approx(wanted, abs=0.03)
+    assert np.array([drawn[str(index)] for index in range(3)]) / 3000 == pytest.approx(wanted, abs=0.03)
 
 
 def test_hands_too_small_are_never_drawn_and_none_large_enough_is_refused() -> None:
