@@ -1,16 +1,34 @@
-"""What a curator sends, well made and otherwise."""
+"""What a user brings, well made and otherwise."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metaart.arts.judging.examples import MAX_TABLE_BYTES, examples_of_hands, rated_examples, read_scores
-from metaart.domains.critique.domain import MAX_WORKS
+from metaart.artists.requests import check_number
+from metaart.artists.works import (
+    MAX_TABLE_BYTES,
+    Work,
+    WorksInput,
+    checked_score,
+    rated_works,
+    read_scores,
+    work_of,
+    works_from,
+    works_of_files,
+    works_of_hands,
+)
 from metaart.errors import TooLarge, UserError
+from metaart.formats.pictures import PICTURE
+
+MAX_WORKS = 200
+HANDS = WorksInput(PICTURE, "hands", least=2, most=MAX_WORKS)
+SCORES = HANDS._replace(labels="scores")
+PLAIN = WorksInput(PICTURE, advice="Give a handful.")
 
 
 def folder_of(root: Path, **hands: list[str]) -> Path:
@@ -24,8 +42,8 @@ def folder_of(root: Path, **hands: list[str]) -> Path:
 def test_a_folder_of_hands_is_read_in_order(tmp_path: Path) -> None:
     folder_of(tmp_path, zoe=["b.png", "a.PNG", "notes.txt", ".hidden.png"], abel=["c.png"])
     (tmp_path / ".git").mkdir()
-    found = examples_of_hands(tmp_path, (".png",), "pictures")
-    assert [(example.hand, example.name, example.data) for example in found] == [
+    found = works_of_hands(tmp_path, HANDS)
+    assert [(work.hand, work.name, work.data) for work in found] == [
         ("abel", "abel/c.png", b"c.png"),
         ("zoe", "zoe/a.PNG", b"a.PNG"),
         ("zoe", "zoe/b.png", b"b.png"),
@@ -45,12 +63,12 @@ def test_folders_that_say_too_little_or_too_much_are_refused(
     tmp_path: Path, hands: dict[str, list[str]], said: str
 ) -> None:
     with pytest.raises(UserError, match=said):
-        examples_of_hands(folder_of(tmp_path, **hands), (".png",), "pictures")
+        works_of_hands(folder_of(tmp_path, **hands), HANDS)
 
 
 def test_no_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="which is none"):
-        examples_of_hands(tmp_path / "nowhere", (".png",), "pictures")
+        works_of_hands(tmp_path / "nowhere", HANDS)
 
 
 def test_a_table_of_scores_is_read(tmp_path: Path) -> None:
@@ -59,7 +77,7 @@ def test_a_table_of_scores_is_read(tmp_path: Path) -> None:
     (tmp_path / "c.png").write_bytes(b"C")
     table = tmp_path / "scores.csv"
     table.write_bytes(b'\xef\xbb\xbfFile, Score\r\n"in/a b.png",7.5\r\n\r\nc.png,1\r\n')
-    assert [(example.name, example.score, example.data) for example in rated_examples(table)] == [
+    assert [(work.name, work.score, work.data) for work in rated_works(table, SCORES)] == [
         ("in/a b.png", 7.5, b"A"),
         ("c.png", 1.0, b"C"),
     ]
@@ -103,7 +121,52 @@ def test_a_table_that_is_too_large_or_names_what_is_not_there(tmp_path: Path) ->
     table = tmp_path / "scores.csv"
     table.write_bytes(b"x" * (MAX_TABLE_BYTES + 1))
     with pytest.raises(TooLarge):
-        rated_examples(table)
+        rated_works(table, SCORES)
     table.write_text("file,score\nmissing.png,3\n")
     with pytest.raises(UserError, match=r"missing\.png"):
-        rated_examples(table)
+        rated_works(table, SCORES)
+
+
+def test_python_code_hands_over_files_or_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"A")
+    assert works_from(path, PLAIN) == works_from([str(path)], PLAIN) == [Work(str(path), b"A")]
+    assert works_from([b"x", path], PLAIN) == [Work("example 1", b"x"), Work(str(path), b"A")]
+    assert works_of_files([path], PICTURE) == [work_of(path, PICTURE)] == [Work(str(path), b"A")]
+    by_hand = works_from({"Hokusai": [path, b"y"], "Turner": b"z"}, HANDS)
+    assert [(work.hand, work.data) for work in by_hand] == [("Hokusai", b"A"), ("Hokusai", b"y"), ("Turner", b"z")]
+    for scored in ({str(path): 7.5}, [(path, 7.5)], [(b"A", 7.5)]):
+        (work,) = works_from(scored, SCORES)
+        assert (work.data, work.score) == (b"A", 7.5)
+
+
+@pytest.mark.parametrize(
+    ("brought", "wanted", "said"),
+    [
+        ({"a": [b"x"]}, PLAIN, "as a list"),
+        ([b"x"], HANDS, "{hand: files}"),
+        (b"x", SCORES, "{file: score}"),
+        ([(b"x", 11)], SCORES, "from 1 to 10"),
+        ([(b"x", True)], SCORES, "from 1 to 10"),
+        ([(b"x", float("nan"))], SCORES, "from 1 to 10"),
+        (["nowhere.png"], PLAIN, "nowhere.png"),
+    ],
+)
+def test_what_cannot_be_works_is_refused(brought: Any, wanted: WorksInput, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        works_from(brought, wanted)
+
+
+def test_scores_stay_as_they_came() -> None:
+    """A whole number is written as one in a judgement, as it was given."""
+    assert (checked_score(7, "a"), type(checked_score(7, "a"))) == (7, int)
+    assert type(checked_score(7.0, "a")) is float
+
+
+def test_too_few_and_too_many_works_are_refused_alike_for_every_art() -> None:
+    works = [Work(str(number), b"") for number in range(21)]
+    check_number(works[:20], PLAIN)
+    with pytest.raises(TooLarge, match="1 to 20 pictures as examples; got 21"):
+        check_number(works, PLAIN)
+    with pytest.raises(UserError, match="got 0"):
+        check_number([], PLAIN)
