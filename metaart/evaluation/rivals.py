@@ -96,13 +96,18 @@ class FineTuning:
         return tuner
 
 
-def learners_by_name(run: Run, others: Mapping[str, Run]) -> dict[str, Run]:
-    """The meta-learners of an evaluation, that which is evaluated first under the name of its recipe.
+def learners_by_name(run: Run, others: Mapping[str, Run], name: str = "") -> dict[str, Run]:
+    """The meta-learners of an evaluation, that which is evaluated first.
+
+    Args:
+        run: what is evaluated.
+        others: by name.
+        name: of the run; that of its recipe if left out.
 
     Raises:
         UserError: another has its name: the two would be taken for one.
     """
-    name = run.config.recipe
+    name = name or run.config.recipe
     if name in others:
         raise UserError(
             expected=f"runs with names of their own beside {name}, which is {run.folder}",
