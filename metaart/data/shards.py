@@ -18,7 +18,7 @@ from metaart.data.media import MEDIA
 from metaart.data.media.base import Medium
 from metaart.data.works import Shard, Works, recent_rows, write_shard
 from metaart.errors import UserError
-from metaart.files import save_text
+from metaart.files import save_text, write_file
 
 FORMAT_VERSION = 1
 METADATA = "metadata.json"
@@ -88,7 +88,8 @@ def write_dataset(
     (out / METADATA).unlink(missing_ok=True)  # first: it must not describe the shards of another preparation
     shutil.rmtree(shards, ignore_errors=True)
     partial.rename(shards)
-    medium.save_assets(out)
+    for name, data in medium.assets().items():
+        write_file(out / name, data)
     save_text(out / METADATA, json.dumps(metadata, indent=1, ensure_ascii=False))
     return metadata
 

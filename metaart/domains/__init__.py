@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from metaart.domains.base import Domain, Hand, Split
 from metaart.domains.critique.domain import CritiqueConfig, CritiqueDomain
-from metaart.domains.music.domain import Music, MusicConfig
+from metaart.domains.music.domain import MusicConfig, MusicDomain
 from metaart.domains.rating.domain import RatingConfig, RatingDomain
 from metaart.domains.sinusoid.domain import SinusoidConfig, SinusoidDomain
 from metaart.domains.style.domain import StyleConfig, StyleDomain
@@ -28,7 +28,7 @@ class RegisteredDomain(NamedTuple):
 
 DOMAINS: dict[str, RegisteredDomain] = {
     "critique": RegisteredDomain(CritiqueConfig, CritiqueDomain, ("drawings", "pictures")),
-    "music": RegisteredDomain(MusicConfig, Music, ("music",)),
+    "music": RegisteredDomain(MusicConfig, MusicDomain, ("music",)),
     "rating": RegisteredDomain(RatingConfig, RatingDomain, ("drawings", "pictures")),
     "sinusoid": RegisteredDomain(SinusoidConfig, SinusoidDomain),
     "style": RegisteredDomain(StyleConfig, StyleDomain, ("pictures", "drawings", "photographs")),

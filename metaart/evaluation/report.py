@@ -85,24 +85,6 @@ def plot(result: dict[str, Any], path: Path) -> None:
     figure.savefig(path, dpi=120)
 
 
-def plot_created(created: dict[str, Any], path: Path) -> None:
-    """How far what was created for each hand is from that hand and from the others, beside real works, as PNG."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.4, 5.6), layout="constrained")
-    FigureCanvasAgg(figure)
-    axis = figure.add_subplot()
-    for kind, marker in zip(created["totals"]["distance"], "o^x", strict=True):
-        rows = [row["distance"][kind] for row in created["rows"]]
-        axis.scatter([row["own"] for row in rows], [row["other"] for row in rows], marker=marker, s=28, label=kind)
-    axis.axline((1, 1), slope=1, color="grey", linewidth=1, label="as near to others as to its own")
-    axis.set(xlabel="distance to the hand's own works", ylabel="distance to other hands' works")
-    axis.grid(alpha=0.3)
-    axis.legend(fontsize=8)
-    figure.savefig(path, dpi=120)
-
-
 def markdown(rows: Sequence[Sequence[str]]) -> str:
     """A table whose columns also line up as plain text."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

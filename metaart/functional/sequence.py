@@ -49,12 +49,14 @@ def bigram_log_probs(support: Tensor, vocabulary_size: int, pad: int = 0, smooth
         (V, V), row a holds log p(. | a). Source: Witten & Bell 1991, method C; interpolated.
     """
     before, after = support[:, :-1].flatten(), support[:, 1:].flatten()
-    kept = after != pad
-    before, after = before[kept], after[kept]
+    counted = after != pad
+    before, after = before[counted], after[counted]
     unigram = torch.bincount(after, minlength=vocabulary_size).double() + smoothing
     unigram = unigram / unigram.sum()
+    # A pair is one number, so that one count of numbers is a table of pairs.
     pairs = torch.bincount(before * vocabulary_size + after, minlength=vocabulary_size**2).double()
     pairs = pairs.view(vocabulary_size, vocabulary_size)
+    # A token that the support set never goes on from has no row of its own: at least 1, so that it backs off.
     distinct = (pairs > 0).sum(1, keepdim=True).clamp(min=1)
     return ((pairs + distinct * unigram) / (pairs.sum(1, keepdim=True) + distinct)).log().float()
 
@@ -73,6 +75,7 @@ def nucleus(logits: Tensor, temperature: Tensor | float, top_p: Tensor | float) 
     """
     probs = torch.softmax(logits / temperature, dim=-1)
     ordered, order = probs.sort(dim=-1, descending=True)
+    # Mass before a token, not up to it: the token that reaches top_p is kept, so at least the likeliest one is.
     mass_before = ordered.cumsum(-1) - ordered
     kept = torch.where(mass_before < top_p, ordered, torch.zeros_like(ordered))
     probs = torch.zeros_like(probs).scatter(-1, order, kept)

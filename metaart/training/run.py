@@ -12,7 +12,7 @@ from metaart.build import build_algorithm, build_domain, build_pooled
 from metaart.config import RunConfig, StageConfig, from_json, to_json
 from metaart.domains import Domain
 from metaart.errors import UserError
-from metaart.files import make_folder, save_text
+from metaart.files import make_folder, save_text, write_file
 from metaart.tasks import Task
 from metaart.training.checkpoint import load_tensors, save_tensors
 from metaart.training.context import TrainContext
@@ -49,10 +49,11 @@ def prepare_run(plan: RunPlan, *, resume: bool) -> None:
                 got=f"another for {folder}",
                 fix="Resume with the same recipe and --set values, or take another --out.",
             )
-        plan.domain.check_assets(folder)
+        _check_assets(plan.domain, folder)
         return
     make_folder(folder)
-    plan.domain.save_assets(folder)
+    for name, data in plan.domain.assets().items():
+        write_file(folder / name, data)
     # Last, as it is what says that a run is there.
     save_text(folder / CONFIG, to_json(plan.config))
 
@@ -141,8 +142,13 @@ def load_config(folder: Path) -> tuple[RunConfig, Domain]:
     """
     config = read_config(folder)
     domain = build_domain(config)
-    domain.check_assets(folder)
+    _check_assets(domain, folder)
     return config, domain
+
+
+def _check_assets(domain: Domain, folder: Path) -> None:
+    for name in domain.assets():
+        domain.check_asset(folder / name)
 
 
 def read_config(folder: Path) -> RunConfig:

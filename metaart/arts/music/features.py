@@ -45,6 +45,7 @@ def features(score: symusic.Score) -> Features:
     """The features of a score with at least one pitched note; drums do not count."""
     table = _table(score)
     start, length, pitch = table.T
+    # Whatever is too wide or too long is counted at the end of its histogram, not left out: shares sum to 1.
     intervals = np.clip(np.diff(upper_line(score)[:, 2]), -WIDEST_INTERVAL, WIDEST_INTERVAL)
     octaves = np.log2(np.maximum(length, 1) / score.ticks_per_quarter)
     halves = np.clip(np.rint(2 * octaves), -2 * LONGEST_OCTAVE, 2 * LONGEST_OCTAVE).astype(np.int64)
@@ -94,6 +95,7 @@ def upper_line(score: symusic.Score) -> Ints:
     """The highest note of each onset: rows of (start, length, pitch), in the order of time."""
     table = _table(score)
     start, length, pitch = table.T
+    # By start, then from high to low, then from long to short: the first row of each start is the upper line.
     ordered = table[np.lexsort((-length, -pitch, start))]
     first = np.r_[True, np.diff(ordered[:, 0]) > 0]
     line: Ints = ordered[first]
@@ -110,6 +112,7 @@ def grams(score: symusic.Score, size: int = 8) -> list[Gram]:
     pairs = np.stack([np.diff(line[:, 2]), ticks], axis=1)
     if len(pairs) < size:
         return []
+    # (runs, pairs of a run, 2): the window comes last of sliding_window_view, and is to come before the pair.
     runs = np.lib.stride_tricks.sliding_window_view(pairs, size, axis=0).transpose(0, 2, 1)
     return [tuple(run) for run in runs.reshape(len(runs), 2 * size).tolist()]
 
@@ -118,8 +121,8 @@ def copy_rate(piece: Sequence[Gram], examples: Iterable[Sequence[Gram]]) -> floa
     """Share of a piece's runs (`grams`) that stand in one of the examples; not a number where it has none."""
     if not piece:
         return float("nan")
-    known = {run for example in examples for run in example}
-    return sum(run in known for run in piece) / len(piece)
+    seen = {run for example in examples for run in example}
+    return sum(run in seen for run in piece) / len(piece)
 
 
 def total_variation(one: Floats, other: Floats) -> Floats:
@@ -144,7 +147,7 @@ def _bar(score: symusic.Score) -> int:
     return max(4 * int(score.ticks_per_quarter) * numerator // denominator, 1)
 
 
-def _shares(places: Ints, size: int) -> Floats:
+def _shares(values: Ints, size: int) -> Floats:
     """Shares of the values 0 to size - 1; zeros where there are none."""
-    counts: Floats = np.bincount(places, minlength=size) / max(len(places), 1)
+    counts: Floats = np.bincount(values, minlength=size) / max(len(values), 1)
     return counts

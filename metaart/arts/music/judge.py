@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
-import torch
 from torch import Tensor
 
-from metaart.artists.run import Creator
-from metaart.arts.critique.judge import Example
+from metaart.artists.art import Made, Request
+from metaart.artists.artist import Artist
+from metaart.artists.run import Run
+from metaart.artists.works import Work
 from metaart.arts.judging.confidence import load_calibration
-from metaart.arts.music.create import music_of
-from metaart.domains.music.domain import Music
+from metaart.arts.music import MAX_COMPOSERS
+from metaart.arts.music.adapt import music_of, read
 from metaart.errors import UserError
-from metaart.functional.sequence import token_nll
-from metaart.tasks import Params
+from metaart.sequences.likelihood import surprise_by_segment, token_losses
+from metaart.sequences.windows import window
 
-MAX_COMPOSERS = 20
 MOST_SURPRISING = 3
 TEMPERATURE = 3.0
 """By which nats of a tune are divided where a run was not calibrated: what validation tunes found for the model that
@@ -56,13 +56,31 @@ class TuneJudgement:
     bars: list[BarSurprise]
     explanation: list[str] = field(default_factory=list)
 
-    def plain(self) -> dict[str, Any]:
-        """As JSON takes it."""
-        return asdict(self)
+    def words(self) -> str:
+        """For the command line."""
+        shares = [f"  {name}: {share:.2f}" for name, share in self.probabilities.items()]
+        return "\n".join([self.answer, *shares, *self.explanation])
+
+    def json(self) -> bytes:
+        """As a file."""
+        return json.dumps(asdict(self), indent=1, ensure_ascii=False).encode()
 
 
-def judge_tune(creator: Creator, work: bytes, examples: Sequence[Example], *, name: str = "the work") -> TuneJudgement:
-    """Judge a MIDI file by examples of composers.
+def judge(run: Run, requests: Sequence[Request]) -> list[Made]:
+    """A judgement of each request's work by its artists, one for each composer, as JSON.
+
+    Raises:
+        UserError: a work that cannot be used, too few or too many composers.
+    """
+    made = []
+    for request in requests:
+        judged = judge_tune(run, request.files["work"], request.artists)
+        made.append(Made(judged.json(), judged.words()))
+    return made
+
+
+def judge_tune(run: Run, work: Work, composers: Sequence[Artist]) -> TuneJudgement:
+    """Judge a MIDI file by what was learned of composers.
 
         p(c | tune) = softmax_c(log p(tune | model adapted to c) / T)
 
@@ -70,80 +88,46 @@ def judge_tune(creator: Creator, work: bytes, examples: Sequence[Example], *, na
     be too sure.
 
     Args:
-        creator: a run of music.
+        run: of music.
         work: the MIDI file.
-        examples: of two or more composers.
-        name: of the work, in errors.
+        composers: artists of the run, two or more, named as they are to be called.
 
     Raises:
-        UserError: not a run of music, files that cannot be used, too few or too many composers.
+        UserError: not a run of music, a file that cannot be used, too few or too many composers.
     """
-    domain = music_of(creator, fix="Give --run of `metaart train music`.")
-    composers = list(dict.fromkeys(example.hand for example in examples))
+    domain = music_of(run)
     if not 2 <= len(composers) <= MAX_COMPOSERS:
         raise UserError(
             expected=f"examples of 2 to {MAX_COMPOSERS} composers",
             got=str(len(composers)),
             fix="Give a folder for each.",
         )
-    tune = domain.read([work], [name])["tokens"][:1]
-    models = []
-    for composer in composers:
-        own = [example for example in examples if example.hand == composer]
-        models.append(creator.adapt(domain.read([example.data for example in own], [example.name for example in own])))
-    nats, heard = token_losses(creator, domain, models, tune)
-    means = (nats.sum(-1) / heard.sum(-1))[:, 0]
-    calibration = load_calibration(creator.run)
-    shots = min(sum(example.hand == composer for example in examples) for composer in composers)
-    temperature = calibration.at(shots).temperature if calibration else TEMPERATURE
-    shares = (-nats.sum(-1)[:, 0] / temperature).softmax(0)
+    tune = window([read(domain, work)], domain.config.max_tokens)
+    vocabulary = domain.vocabulary
+    nats, counted = token_losses([run.predict(run.params(composer)) for composer in composers], tune, vocabulary.pad)
+    nats, counted = nats[:, 0], counted[:, 0]
+    shares = (-nats.sum(-1) / _temperature(run, composers)).softmax(0)
+    means = nats.sum(-1) / counted.sum(-1)
     order = shares.argsort(descending=True).tolist()
-    best = order[0]
+    bars = surprise_by_segment(nats[order[0]], tune[0], vocabulary.bar, vocabulary.pad)
     judged = TuneJudgement(
-        answer=composers[best],
-        probabilities={composers[place]: round(float(shares[place]), 4) for place in order},
-        nats={composers[place]: round(float(means[place]), 4) for place in order},
-        bars=surprise_by_bar(nats[best, 0], tune[0], domain),
+        answer=composers[order[0]].name,
+        probabilities=_rounded(composers, shares, order),
+        nats=_rounded(composers, means, order),
+        bars=[BarSurprise(bar.segment, round(bar.nats, 4)) for bar in bars],
     )
     judged.explanation.extend(_why(judged))
     return judged
 
 
-@torch.no_grad()
-def token_losses(creator: Creator, domain: Music, models: Sequence[Params], tunes: Tensor) -> tuple[Tensor, Tensor]:
-    """-log p of every token under every model.
-
-    Args:
-        creator: whose learner it is.
-        domain: of the run.
-        models: adapted weights.
-        tunes: (tunes, time) int64, padded.
-
-    Returns:
-        Nats, (models, tunes, time - 1), 0 at padding; and 1 where tokens are, 0 at padding, of the same shape.
-    """
-    found = []
-    for model in models:
-        logits, _ = creator.predict(model)(tunes[:, :-1])
-        found.append(token_nll(logits, tunes, domain.vocabulary.pad))
-    return torch.stack([nats for nats, _ in found]), torch.stack([heard for _, heard in found])
+def _temperature(run: Run, composers: Sequence[Artist]) -> float:
+    """What validation found for as many examples as the composer has of whom there are fewest."""
+    calibration = load_calibration(run.folder)
+    return calibration.at(min(one.num_works for one in composers)).temperature if calibration else TEMPERATURE
 
 
-def surprise_by_bar(nats: Tensor, tokens: Tensor, domain: Music) -> list[BarSurprise]:
-    """Mean nats of the tokens of each bar.
-
-    Args:
-        nats: of the tokens after the first, (time - 1,).
-        tokens: (time,), padded.
-        domain: of the run, for its vocabulary.
-    """
-    bars = (tokens == domain.vocabulary.bar).cumsum(0)[1:]
-    heard = tokens[1:] != domain.vocabulary.pad
-    return [
-        BarSurprise(bar, round(float(nats[heard & (bars == bar)].mean()), 4))
-        for bar in range(1, int(bars[heard].max()) + 1)
-        if bool((heard & (bars == bar)).any())
-    ]
+def _rounded(composers: Sequence[Artist], values: Tensor, order: Sequence[int]) -> dict[str, float]:
+    return {composers[index].name: round(float(values[index]), 4) for index in order}
 
 
 def _why(judged: TuneJudgement) -> list[str]:

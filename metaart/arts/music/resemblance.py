@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,23 +15,27 @@ NAMES = (*SCALARS, *HISTOGRAMS)
 EXAMPLES = "real, each example beside the other examples"
 
 
-class _Table:
+class _Table(NamedTuple):
     """Features of some pieces side by side."""
 
-    def __init__(self, pieces: Sequence[Features]) -> None:
-        self.scalars = np.stack([piece.scalars for piece in pieces])
-        self.histograms = [np.stack([getattr(piece, name) for piece in pieces]) for name in HISTOGRAMS]
+    scalars: Floats
+    histograms: list[Floats]
+
+    @staticmethod
+    def of(pieces: Sequence[Features]) -> _Table:
+        """One row per piece."""
+        histograms = [np.stack([getattr(piece, name) for piece in pieces]) for name in HISTOGRAMS]
+        return _Table(np.stack([piece.scalars for piece in pieces]), histograms)
 
     def centre(self, without: int | None = None) -> _Table:
         """The mean piece, over all or over all but one."""
-        kept = [place for place in range(len(self.scalars)) if place != without]
-        mean = object.__new__(_Table)
-        known = np.isfinite(self.scalars[kept])
-        total = np.where(known, self.scalars[kept], 0.0).sum(0, keepdims=True)
-        counts = known.sum(0, keepdims=True)
-        mean.scalars = np.where(counts, total / np.maximum(counts, 1), np.nan)
-        mean.histograms = [shares[kept].mean(0, keepdims=True) for shares in self.histograms]
-        return mean
+        rest = [index for index in range(len(self.scalars)) if index != without]
+        # A piece too short for a feature has no number there, and is left out of that feature's mean alone.
+        finite = np.isfinite(self.scalars[rest])
+        total = np.where(finite, self.scalars[rest], 0.0).sum(0, keepdims=True)
+        counts = finite.sum(0, keepdims=True)
+        scalars = np.where(counts, total / np.maximum(counts, 1), np.nan)
+        return _Table(scalars, [shares[rest].mean(0, keepdims=True) for shares in self.histograms])
 
     def distance(self, centre: _Table, spread: Floats) -> Floats:
         """(pieces, features): scalars in standard deviations, histograms as total variation."""
@@ -46,14 +51,14 @@ def distances(kinds: Mapping[str, Sequence[Sequence[Features]]], real: str) -> d
     hands; `own` and `other` are means over features. A real work is compared with its hand's other works.
 
     Args:
-        kinds: pieces by kind, hand, place.
+        kinds: pieces by kind and hand.
         real: the kind that holds the hands' held-out works, two or more of each.
 
     Returns:
         By kind: "own", "other", "nearer" (1 where own is below other) and, of each feature f, "f own" and "f other";
         each (hands,).
     """
-    held = [_Table(pieces) for pieces in kinds[real]]
+    held = [_Table.of(pieces) for pieces in kinds[real]]
     scalars = np.concatenate([table.scalars for table in held])
     spread = np.sqrt(_mean((scalars - _mean(scalars)) ** 2))
     spread = np.where(spread > 0, spread, 1.0)
@@ -61,11 +66,12 @@ def distances(kinds: Mapping[str, Sequence[Sequence[Features]]], real: str) -> d
 
     def measured(kind: str, hand: int) -> tuple[Floats, Floats]:
         """Distances (pieces, features) to the own hand, and mean ones to the others."""
-        table = held[hand] if kind == real else _Table(kinds[kind][hand])
-        others = [table.distance(centre, spread) for place, centre in enumerate(centres) if place != hand]
+        table = held[hand] if kind == real else _Table.of(kinds[kind][hand])
+        others = [table.distance(centre, spread) for index, centre in enumerate(centres) if index != hand]
         if kind != real:
             return table.distance(centres[hand], spread), np.mean(others, axis=0)
-        alone = [table.distance(table.centre(without=place), spread)[place] for place in range(len(table.scalars))]
+        # Its own hand's centre without it: with it, every real work would be nearer than a created one can be.
+        alone = [table.distance(table.centre(without=index), spread)[index] for index in range(len(table.scalars))]
         return np.array(alone), np.mean(others, axis=0)
 
     hands = range(len(held))
@@ -96,6 +102,7 @@ def likeliness(nats: Floats, owner: NDArray[np.int64]) -> dict[str, Floats]:
     """
     others = len(nats) - 1
     own = nats[owner, np.arange(len(owner))]
+    # A piece ties with its own model, which is not one of the others: hence the 1.
     worse = (nats > own).sum(0) + 0.5 * ((nats == own).sum(0) - 1)
     measured = {
         "pairs": worse / others,
@@ -121,12 +128,11 @@ def copies(
         number where no piece is long enough.
     """
     rates = {
-        kind: [[copy_rate(piece, known) for piece in row] for row, known in zip(rows, examples, strict=True)]
+        kind: [[copy_rate(piece, own) for piece in row] for row, own in zip(rows, examples, strict=True)]
         for kind, rows in kinds.items()
     }
     rates[EXAMPLES] = [
-        [copy_rate(piece, [*known[:place], *known[place + 1 :]]) for place, piece in enumerate(known)]
-        for known in examples
+        [copy_rate(piece, [*own[:index], *own[index + 1 :]]) for index, piece in enumerate(own)] for own in examples
     ]
     return {
         kind: {
@@ -139,7 +145,7 @@ def copies(
 
 def _mean(values: Floats) -> Floats:
     """The mean along the first axis over what is a number; not a number where nothing is."""
-    known = np.isfinite(values)
-    total = np.where(known, values, 0.0).sum(0)
-    mean: Floats = np.where(known.any(0), total / np.maximum(known.sum(0), 1), np.nan)
+    finite = np.isfinite(values)
+    total = np.where(finite, values, 0.0).sum(0)
+    mean: Floats = np.where(finite.any(0), total / np.maximum(finite.sum(0), 1), np.nan)
     return mean

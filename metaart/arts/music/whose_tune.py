@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,44 +11,35 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from metaart.artists.run import Creator
+from metaart.artists.run import Run
 from metaart.arts.judging.confidence import Calibration, Confidence
-from metaart.arts.music.create import music_of
-from metaart.arts.music.judge import token_losses
+from metaart.arts.music.adapt import music_of
+from metaart.arts.music.views import bigrams
 from metaart.data.location import Where
 from metaart.data.sampler import EpisodeConfig, TaskSampler
 from metaart.domains.base import Hand, Split
-from metaart.domains.music.domain import Music
 from metaart.errors import UserError
 from metaart.evaluation.statistics import half_width
 from metaart.functional.calibration import expected_calibration_error, fitted_temperature
-from metaart.functional.sequence import token_nll
+from metaart.options import option, options
+from metaart.sequences.likelihood import token_losses
 from metaart.tasks import Examples
 
 ADAPTED, BIGRAMS = "adapted models", "bigrams of the examples"
-Said = tuple[Tensor, Tensor]
+Answers = tuple[Tensor, Tensor]
 """Log-likelihoods of tunes under each hand, (episodes, tunes, hands), and whose they are, (episodes, tunes)."""
 
 
-@dataclass(frozen=True)
+@options()
 class TunesConfig:
-    """How attribution of tunes is judged.
+    """How attribution of tunes is judged."""
 
-    Attributes:
-        episodes: of test hands.
-        validation_episodes: of validation hands, on which the temperature is fitted.
-        ways: composers an episode; fewer where a split has fewer.
-        shots: examples of each.
-        query: tunes of each that are asked about.
-        seed: of the episodes.
-    """
-
-    episodes: int = 100
-    validation_episodes: int = 60
-    ways: int = 5
-    shots: int = 5
-    query: int = 4
-    seed: int = 7
+    episodes: int = option(default=100, ge=1, help="of test hands")
+    validation_episodes: int = option(default=60, ge=1, help="of validation hands, by which the temperature is fitted")
+    ways: int = option(default=5, ge=2, help="composers an episode; fewer where a split has fewer")
+    shots: int = option(default=5, ge=1, help="examples of each")
+    query: int = option(default=4, ge=1, help="tunes of each that are asked about")
+    seed: int = option(default=7, ge=0, help="of the episodes")
 
 
 CALIBRATION = TunesConfig(validation_episodes=30)
@@ -57,12 +47,12 @@ CALIBRATION = TunesConfig(validation_episodes=30)
 
 
 def evaluate_tunes(
-    run: Path, config: TunesConfig, *, data: Where | None = None, progress: bool = True
+    run: Run, config: TunesConfig, *, data: Where | None = None, progress: bool = True
 ) -> dict[str, Any]:
     """Judge how well adapted models tell composers apart, beside bigrams counted on the examples.
 
     Args:
-        run: run directory of music.
+        run: of music.
         config: episodes, composers and examples.
         data: prepared folder, if not the one the run was trained on.
         progress: show a bar.
@@ -73,37 +63,32 @@ def evaluate_tunes(
     Raises:
         UserError: not a run of music, or too few hands.
     """
-    creator = Creator(run)
-    domain = music_of(creator, fix="Give a run of `metaart train music`.")
-    folder = data or creator.config.data
+    domain = music_of(run)
     counts: dict[Split, int] = {"validation": config.validation_episodes, "test": config.episodes}
-    hands = {split: domain.hands(folder, split, varied=False) for split in counts}
+    hands = {split: domain.hands(data or run.config.data, split, varied=False) for split in counts}
     ways = _ways(config, *hands.values())
     with tqdm(total=sum(counts.values()), desc="tunes", disable=not progress) as bar:
-        said = {
-            split: _said(creator, domain, _sampler(hands[split], ways, config), count, bar)
-            for split, count in counts.items()
+        answers = {
+            split: _answers(run, _sampler(hands[split], ways, config), count, bar) for split, count in counts.items()
         }
-    methods = {name: _summary(*said["validation"][name], *said["test"][name]) for name in said["test"]}
+    methods = {name: _summary(*answers["validation"][name], *answers["test"][name]) for name in answers["test"]}
     return {"episodes": config.episodes, "validation_episodes": config.validation_episodes, "ways": ways,
             "shots": config.shots, "query": config.query,
             "hands": {split: len(some) for split, some in hands.items()}, "methods": methods}  # fmt: skip
 
 
-def calibrated(run: Path, config: TunesConfig, *, progress: bool = True) -> Calibration:
-    """What `metaart create critique` needs to know of a run of music: its temperature, from the validation hands.
+def calibrated(run: Run, config: TunesConfig, *, progress: bool = True) -> Calibration:
+    """What a judgement of tunes needs to know of a run: its temperature, from the validation hands of its own data.
 
     Raises:
         UserError: not a run of music, or too few hands.
     """
-    creator = Creator(run)
-    domain = music_of(creator, fix="Give a run of `metaart train music`.")
-    hands = domain.hands(creator.config.data, "validation", varied=False)
+    hands = music_of(run).hands(run.config.data, "validation", varied=False)
     sampler = _sampler(hands, _ways(config, hands), config)
     with tqdm(total=config.validation_episodes, desc="tunes", disable=not progress) as bar:
-        said = _said(creator, domain, sampler, config.validation_episodes, bar)
-    known = Confidence(config.shots, _temperature(*said[ADAPTED]))
-    return Calibration(0.9, 0.0, config.validation_episodes, (known,))
+        answers = _answers(run, sampler, config.validation_episodes, bar)
+    learned = Confidence(config.shots, _temperature(*answers[ADAPTED]))
+    return Calibration(0.9, 0.0, config.validation_episodes, (learned,))
 
 
 def _ways(config: TunesConfig, *splits: Sequence[Hand]) -> int:
@@ -123,19 +108,22 @@ def _sampler(hands: Sequence[Hand], ways: int, config: TunesConfig) -> TaskSampl
     return TaskSampler(hands, EpisodeConfig(config.shots, config.query, size_power=0.0, ways=ways), config.seed)
 
 
-def _said(creator: Creator, domain: Music, sampler: TaskSampler, count: int, bar: Any) -> dict[str, Said]:
-    """What adapted models, and bigrams counted on the examples, say of the tunes of so many episodes."""
-    logits: dict[str, list[Tensor]] = {ADAPTED: [], BIGRAMS: []}
+def _answers(run: Run, sampler: TaskSampler, count: int, bar: Any) -> dict[str, Answers]:
+    """What adapted models, and bigrams counted on the examples, answer of the tunes of so many episodes."""
+    vocabulary = music_of(run).vocabulary
+    learners: dict[str, Callable[[Examples], Callable[..., Any]]] = {
+        ADAPTED: lambda support: run.predict(run.adapted(support)),
+        BIGRAMS: partial(bigrams, vocabulary),
+    }
+    logits: dict[str, list[Tensor]] = {name: [] for name in learners}
     labels = []
     for index in range(count):
         task = sampler.task(0, index)
         supports = [_of(task.support, hand) for hand in range(sampler.config.ways)]
-        tunes = task.query["tokens"]
-        adapted = [creator.adapt(support) for support in supports]
-        nats, _ = token_losses(creator, domain, adapted, tunes)
-        logits[ADAPTED].append(-nats.sum(-1).T)
-        counted = [domain.baselines["bigrams of the support set"](support) for support in supports]
-        logits[BIGRAMS].append(torch.stack([-_nats(predict, tunes, domain.vocabulary.pad) for predict in counted], 1))
+        for name, learn in learners.items():
+            nats, _ = token_losses([learn(support) for support in supports], task.query["tokens"], vocabulary.pad)
+            # (tunes, hands) of the log-likelihoods of whole tunes.
+            logits[name].append(-nats.sum(-1).T)
         labels.append(task.query["labels"])
         bar.update()
     return {name: (torch.stack(rows), torch.stack(labels)) for name, rows in logits.items()}
@@ -143,14 +131,6 @@ def _said(creator: Creator, domain: Music, sampler: TaskSampler, count: int, bar
 
 def _of(examples: Examples, hand: int) -> Examples:
     return {"tokens": examples["tokens"][examples["labels"] == hand]}
-
-
-@torch.no_grad()
-def _nats(predict: Any, tunes: Tensor, pad: int) -> Tensor:
-    """Nats of each tune as a whole, (tunes,)."""
-    nats, _ = token_nll(predict(tunes[:, :-1])[0], tunes, pad)
-    total: Tensor = nats.sum(-1)
-    return total
 
 
 def _temperature(logits: Tensor, labels: Tensor) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
@@ -80,8 +79,9 @@ class Medium(ABC):
     def file(self, work: Any) -> bytes:
         """A stored work as a file."""
 
-    def save_assets(self, out: Path) -> None:  # noqa: B027
-        """Write what belongs beside the shards; nothing here."""
+    def assets(self) -> dict[str, bytes]:
+        """Files that belong beside the shards, by name; none here."""
+        return {}
 
 
 def schema(medium: Medium) -> pa.Schema:

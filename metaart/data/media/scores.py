@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -17,7 +16,7 @@ import symusic
 from metaart.data.media.base import Medium, Row, StoredWork
 from metaart.formats.scores.canonical import canonical, scaled
 from metaart.formats.scores.midi import read_midi, write_midi
-from metaart.formats.scores.tokens import Tokens, encode_canonical, make_tokenizer, save_tokenizer
+from metaart.formats.scores.tokens import TOKENIZER_FILE, Tokens, encode_canonical, make_tokenizer, tokenizer_json
 
 if TYPE_CHECKING:
     import miditok
@@ -85,9 +84,9 @@ class ScoreMedium(Medium):
         """The MIDI file."""
         return work.midi
 
-    def save_assets(self, out: Path) -> None:
+    def assets(self) -> dict[str, bytes]:
         """tokenizer.json."""
-        save_tokenizer(make_tokenizer(), out / "tokenizer.json")
+        return {TOKENIZER_FILE: tokenizer_json(make_tokenizer())}
 
 
 def fingerprint(score: symusic.Score) -> str:
@@ -101,6 +100,7 @@ def fingerprint(score: symusic.Score) -> str:
         table[name][: _FINGERPRINT_NOTES + 1].astype(np.int64) for name in ("time", "duration", "pitch")
     )
     steps = np.diff(start)
+    # A tune and the same at twice the speed have one shape: times are counted in the largest unit that divides them.
     unit = max(int(np.gcd.reduce(np.concatenate([steps, length[:-1]]))), 1) if len(steps) else 1
     shape = np.stack([np.diff(pitch), steps // unit, length[:-1] // unit])
     return sha256(shape.astype(np.int64).tobytes()).hexdigest()[:24]

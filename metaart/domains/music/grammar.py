@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from metaart.formats.scores.tokens import Vocabulary
-
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+from metaart.sequences.grammar import Bools, Ints
 
 MAX_NOTES_PER_BAR = 64
 """Notes after which a bar takes no more."""
@@ -30,8 +27,8 @@ FOLLOWS = {
 """What may stand after each kind of token, before anything is counted."""
 
 
-class Grammar:
-    """The sentences of REMI as a state machine, for several sequences side by side.
+class REMIGrammar:
+    """The sentences of REMI as a state machine (a `Grammar`), for several sequences side by side.
 
         piece = BOS bar+ EOS;  bar = Bar TimeSig chord*;  chord = Position (Pitch Duration)+
 
@@ -51,6 +48,7 @@ class Grammar:
         self._follows = np.array([np.isin(self._kind, FOLLOWS[kind]) for kind in range(len(KINDS))])
         self._bars = np.array(bars, dtype=np.int64)
         size = len(self._bars)
+        # What the rules look at, one entry per sequence; -1 stands below every position and every pitch.
         self._last = np.full(size, BOS)
         self._begun = np.zeros(size, dtype=np.int64)
         self._bar_steps = np.zeros(size, dtype=np.int64)
@@ -74,12 +72,16 @@ class Grammar:
         allowed: Bools = self._follows[self._last].copy()
         last_bar = self.in_last_bar
         room = self._notes < MAX_NOTES_PER_BAR
+        # A bar line ends the bar before it: one with notes, or an empty one that is neither the first nor the second
+        # on end. The last bar is ended by EOS, which stands after notes alone.
         may_stay_empty = (self._begun > 1) & ~self._after_empty
         bar_line = ~last_bar & ((self._notes > 0) | may_stay_empty)
-        bar_line |= self._last == BOS
+        bar_line |= self._last == BOS  # nothing is before the first one
         number = self._number
         inside = (number > self._position[:, None]) & (number < self._bar_steps[:, None]) & room[:, None]
         above = (number > self._pitch[:, None]) & room[:, None]
+        # Each rule forbids tokens of its own kind and leaves the others alone. Pitches and positions that rise may run
+        # out: after a duration a bar line or EOS is left all the same.
         allowed &= (self._kind != BAR) | bar_line[:, None]
         allowed &= (self._kind != EOS) | last_bar[:, None]
         allowed &= (self._kind != POSITION) | inside
@@ -90,6 +92,7 @@ class Grammar:
         """Take one token of each sequence, (sequences,); one that is not allowed is taken all the same."""
         kind, number = self._kind[tokens], self._number[tokens]
         bar = kind == BAR
+        # Whether the bar that this bar line ends was empty; before the first bar line there is none.
         self._after_empty = np.where(bar, (self._begun > 0) & (self._notes == 0), self._after_empty)
         self._begun += bar
         self._notes = np.where(bar, 0, self._notes + (kind == PITCH))

@@ -26,6 +26,9 @@ from metaart.formats.scores.canonical import (
 if TYPE_CHECKING:
     import miditok
 
+TOKENIZER_FILE = "tokenizer.json"
+"""What it is called beside prepared data and in a run."""
+
 Tokens = NDArray[np.uint16]
 Value = int | float | tuple[int, int] | None
 
@@ -52,16 +55,13 @@ def make_tokenizer() -> miditok.REMI:
     )
 
 
-def save_tokenizer(tokenizer: miditok.REMI, path: Path | str) -> None:
-    """Write the tokenizer as JSON, whole or not at all."""
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    tokenizer.save(partial)
-    partial.replace(path)
+def tokenizer_json(tokenizer: miditok.REMI) -> bytes:
+    """The tokenizer as a file, as MidiTok itself writes it."""
+    return json.dumps(tokenizer.to_dict(), indent=4).encode()
 
 
 def load_tokenizer(path: Path | str) -> miditok.REMI:
-    """Read a tokenizer that `save_tokenizer` wrote.
+    """Read a file with what `tokenizer_json` gives.
 
     Raises:
         UserError: no such file, not JSON, or not the tokens of this version of the library.
@@ -80,6 +80,7 @@ def load_tokenizer(path: Path | str) -> miditok.REMI:
         raise UserError(expected="a tokenizer file", got=f"{path}: {reason}", fix=fix) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(expected="a tokenizer as JSON", got=f"{path}: {type(error).__name__}", fix=fix) from error
+    # The vocabulary decides, not the file: another MidiTok may write other versions for the same tokens.
     if tokenizer.vocab != make_tokenizer().vocab:
         raise UserError(
             expected="the tokens of this version of metaart", got=f"{path} with {len(tokenizer)} others", fix=fix
@@ -159,7 +160,7 @@ class Vocabulary:
     def id(self) -> dict[tuple[str, Value], int]:
         """Ids by (kind, value): `vocabulary.id["Pitch", 60]`."""
         meanings = zip(self.kind, self.value, strict=True)
-        return {(str(kind), value): place for place, (kind, value) in enumerate(meanings)}
+        return {(str(kind), value): index for index, (kind, value) in enumerate(meanings)}
 
     @cached_property
     def pitch_ids(self) -> NDArray[np.int64]:
@@ -195,6 +196,7 @@ def _value(kind: str, text: str) -> Value:
     if kind in ("Pitch", "Position"):
         return int(text)
     if kind == "Duration":
+        # "1.3.8" is one beat and three of its eighths.
         beats, parts, resolution = (int(number) for number in text.split("."))
         return beats + parts / resolution
     if kind == "TimeSig":
