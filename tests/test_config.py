@@ -138,7 +138,7 @@ def test_settings_are_read_as_what_they_set(setting: str, key: str, value: Any) 
         ("algorithm.alpha=-0.1", "inner learning rate"),
         ("algorithm.query_loss_at=[1,", "algorithm.query_loss_at"),
         ("algorithm=mamal", "maml, anil, protonet, pooled"),
-        ("domain=musik", "music, sinusoid"),
+        ("domain=musik", "critique, music, rating, sinusoid"),
         ("batching.mode=both", "vmap or loop or auto"),
         ("meta.episode.query=0", "meta.episode.query to be a whole number from 1 up"),
         ("domain.max_tokens=3", "at least 16"),

@@ -128,14 +128,14 @@ def test_one_hand_has_no_labels_and_too_few_hands_are_refused() -> None:
     assert "labels" not in TaskSampler(hands(20, 20), EpisodeConfig(2, 2), 3).task(0, 0).support
     with pytest.raises(UserError, match=r"at least 3 hands .* 2 large enough"):
         TaskSampler(hands(20, 20, 3), EpisodeConfig(2, 2, ways=3), 3)
-    with pytest.raises(UserError, match="1 or more hands"):
+    with pytest.raises(UserError, match="meta.episode.ways to be a whole number from 1 up"):
         EpisodeConfig(ways=0)
 
 
-def test_every_place_of_a_task_is_any_hands() -> None:
+def test_every_label_of_a_task_is_any_hands() -> None:
     """A label must say nothing about a hand by itself."""
     sampler = TaskSampler(hands(20, 20, 20), EpisodeConfig(1, 1, ways=3), 5)
-    counts = Counter((place, hand.name) for index in range(600) for place, hand in enumerate(sampler.drawn(0, index)))
+    counts = Counter((label, hand.name) for index in range(600) for label, hand in enumerate(sampler.drawn(0, index)))
     assert len(counts) == 9
     assert all(150 < count < 250 for count in counts.values())
 
@@ -178,7 +178,7 @@ def test_hands_too_small_are_never_drawn_and_none_large_enough_is_refused() -> N
         TaskSampler([], EpisodeConfig(), 1)
 
 
-@pytest.mark.parametrize(("support", "query"), [(-1, 5), (5, 0)])
-def test_an_episode_without_works_is_refused(support: int, query: int) -> None:
-    with pytest.raises(UserError, match="support"):
+@pytest.mark.parametrize(("support", "query", "refused"), [(-1, 5, "support"), (5, 0, "query")])
+def test_an_episode_without_works_is_refused(support: int, query: int, refused: str) -> None:
+    with pytest.raises(UserError, match=f"meta.episode.{refused} to be a whole number from"):
         EpisodeConfig(support, query)
