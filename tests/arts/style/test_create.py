@@ -8,26 +8,29 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
+from numpy.typing import NDArray
 from PIL import Image
 
-from metaart.artists.run import Creator
-from metaart.arts.style.create import Wish, adapt_to, blended, create_style, painter
-from metaart.arts.style.finish import Stylisation
+from metaart.artists.art import Made
+from metaart.artists.artist import Artist, blended
+from metaart.artists.run import Run
+from metaart.arts import load
+from metaart.arts.style import StyleOptions
 from metaart.cli import main
+from metaart.commands.create import targets_of
 from metaart.domains.style.measures import shipped_photographs
 from metaart.errors import UserError
 from metaart.formats.pictures.read import Pixels, read_picture, write_png
 
 
 @pytest.fixture(scope="module")
-def creator(style_run: Path) -> Creator:
-    return Creator(style_run)
+def run(style_run: Path) -> Run:
+    return load(style_run)
 
 
 @pytest.fixture(scope="module")
 def photograph() -> Path:
-    return Path(str(resources.files("metaart"))) / "style" / "photographs" / "rocket.jpg"
+    return Path(str(resources.files("metaart"))) / "photographs" / "rocket.jpg"
 
 
 @pytest.fixture(scope="module")
@@ -62,16 +65,11 @@ def test_the_command_writes_a_picture_of_the_photographs_size(
     assert out.read_bytes() != first, "other pictures give another"
 
 
-def test_strength_side_and_colour(style_run: Path, paintings: list[Path], photograph: Path, tmp_path: Path) -> None:
+def test_strength_side_and_colour(run: Run, paintings: list[Path], photograph: Path) -> None:
+    artist = run.adapt(paintings[:1])
+
     def create(**wish: object) -> Pixels:
-        create_style(
-            examples=[paintings[:1]],
-            photographs=[photograph],
-            out=tmp_path / "new.png",
-            run=style_run,
-            wish=Wish(**wish),  # type: ignore[arg-type]
-        )
-        return pixels_of(tmp_path / "new.png")
+        return read_picture(run.create(artist, photograph=photograph, **wish).data)
 
     original = pixels_of(photograph)
     assert np.array_equal(create(strength=0.0), original)
@@ -84,31 +82,33 @@ def test_strength_side_and_colour(style_run: Path, paintings: list[Path], photog
     assert chroma[0] < 0.5 * chroma[1]
 
 
-def test_a_blend_is_between_its_hands(creator: Creator, paintings: list[Path]) -> None:
-    one, other = (adapt_to(creator, [path.read_bytes()], steps=1) for path in paintings[:2])
-    pixels = shipped_photographs()[0][:64, :64]
-    drawn = [painter(creator, hand)(pixels).astype(float) for hand in (one, blended([one, other]), other)]
-    apart = np.abs(drawn[0] - drawn[2]).mean()
-    assert np.abs(drawn[0] - drawn[1]).mean() < apart
-    assert np.abs(drawn[2] - drawn[1]).mean() < apart
-    assert np.array_equal(painter(creator, blended([one, one]))(pixels), drawn[0])
+def test_a_blend_is_between_its_hands(run: Run, paintings: list[Path]) -> None:
+    one, other = (run.adapt(path, steps=1) for path in paintings[:2])
+    small = write_png(shipped_photographs()[0][:64, :64])
+
+    def drawn(artist: Artist) -> NDArray[np.float64]:
+        made: Made = run.create(artist, photograph=small)
+        return read_picture(made.data).astype(float)
+
+    first, both, second = drawn(one), drawn(blended([one, other])), drawn(other)
+    apart = np.abs(first - second).mean()
+    assert np.abs(first - both).mean() < apart
+    assert np.abs(second - both).mean() < apart
+    assert np.array_equal(drawn(blended([one, one])), first)
 
 
 def test_several_photographs_go_into_a_folder(
-    style_run: Path, paintings: list[Path], photograph: Path, tmp_path: Path
+    style_run: Path, paintings: list[Path], photograph: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     twin = tmp_path / "elsewhere" / photograph.name
     twin.parent.mkdir()
     twin.write_bytes(photograph.read_bytes())
-    said = create_style(
-        examples=[paintings[:1], paintings[1:]],
-        photographs=[photograph, twin, paintings[1]],
-        out=tmp_path / "out",
-        run=style_run,
-        wish=Wish(side=32, steps=0),
-    )
+    command = ["create", "style", "--run", str(style_run), "--side", "32", "--steps", "0"]
+    command += ["--examples", str(paintings[0]), "--blend", *map(str, paintings[1:]), "--out", str(tmp_path / "out")]
+    assert main([*command, "--photographs", str(photograph), str(twin), str(paintings[1])]) == 0
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["01-rocket.png", "02-rocket.png", "dots.png"]
-    assert "3 pictures" in said
+    said = capsys.readouterr().out
+    assert f"3 pictures in {tmp_path / 'out'}: in the hand of 3 examples" in said
 
 
 def test_the_classical_way_redraws_too(
@@ -123,18 +123,36 @@ def test_the_classical_way_redraws_too(
     assert "nowhere.pth" in capsys.readouterr().err
 
 
-def test_the_creator_renders_what_the_painter_paints(creator: Creator, paintings: list[Path]) -> None:
-    """The way of the service, in double precision, and that of the command."""
-    files, pixels = [path.read_bytes() for path in paintings], shipped_photographs()[0][:50, :70]
-    hand = adapt_to(creator, files)
-    (png,) = creator.render([hand.params], [Stylisation(pixels, hand.statistics)])
-    assert np.abs(read_picture(png).astype(int) - painter(creator, hand)(pixels)).max() <= 1
+def test_an_artist_redraws_what_its_works_would(
+    style_run: Path, paintings: list[Path], photograph: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Adapted once and kept, or adapted in the same command: the same picture; two artists are a blend."""
+    common = ["--run", str(style_run)]
+    shown = ["--photographs", str(photograph), "--side", "64"]
+    for name, paths in (("one", paintings[:2]), ("two", paintings[2:])):
+        out = str(tmp_path / f"{name}.artist")
+        assert main(["adapt", "style", *common, "--examples", *map(str, paths), "--out", out]) == 0
+        said = capsys.readouterr().out
+        assert f"{len(paths)} of {len(paths)} works, 2 steps in" in said
+        assert "loss on the works by step" in said
+    one, two = (str(tmp_path / f"{name}.artist") for name in ("one", "two"))
+
+    def created(*words: str) -> bytes:
+        out = tmp_path / "new.png"
+        assert main(["create", "style", *common, *words, *shown, "--out", str(out)]) == 0
+        return out.read_bytes()
+
+    works = ["--examples", *map(str, paintings[:2])]
+    assert created("--artist", one) == created(*works)
+    assert created("--artist", one, two) == created(*works, "--blend", str(paintings[2]))
+    assert created("--artist", one) != created("--artist", two)
+    assert main(["create", "style", *shown, "--artist", one]) == 2
+    assert "an artist of this run" in capsys.readouterr().err
 
 
 def test_what_cannot_be_done_is_refused(
-    style_run: Path, tiny_run: Path, paintings: list[Path], photograph: Path, tmp_path: Path
+    run: Run, style_run: Path, tiny_run: Path, paintings: list[Path], photograph: Path, tmp_path: Path
 ) -> None:
-    good = {"examples": [paintings[:1]], "photographs": [photograph], "out": tmp_path / "new.png", "run": style_run}
     text = tmp_path / "text.png"
     text.write_text("not a picture")
     tiny = tmp_path / "tiny.png"
@@ -144,22 +162,26 @@ def test_what_cannot_be_done_is_refused(
     frames[0].save(animated, "WEBP", save_all=True, append_images=frames[1:])
     moving = tmp_path / "moving.webp"
     moving.write_bytes(animated.getvalue())
-    for wrong in (
-        {"examples": [[text]]}, {"examples": [[tiny]]}, {"examples": [[moving]]}, {"examples": [paintings * 7]},
-        {"photographs": [text]}, {"photographs": [tmp_path / "missing.jpg"]}, {"run": tiny_run},
-        {"out": tmp_path / "new.jpg"}, {"photographs": [photograph] * 2}, {"loss_network": "random-vgg"},
-        {"wish": Wish(steps=-1)},
-    ):  # fmt: skip
+    for works in ([text], [tiny], [moving], paintings * 7, []):
         with pytest.raises(UserError):
-            create_style(**{**good, **wrong})  # type: ignore[arg-type]
+            run.adapt(works)
+    good = {"--examples": [paintings[0]], "--photographs": [photograph], "--out": [tmp_path / "new.png"],
+            "--run": [style_run]}  # fmt: skip
+    for wrong in (
+        {"--photographs": [text]}, {"--photographs": [tmp_path / "missing.jpg"]}, {"--run": [tiny_run]},
+        {"--out": [tmp_path / "new.jpg"]}, {"--photographs": [photograph] * 2}, {"--loss-network": ["random-vgg"]},
+        {"--steps": [-1]}, {"--steps": [101]}, {"--photographs": [photograph, text], "--out": [tmp_path / "some"]},
+    ):  # fmt: skip
+        words = [str(word) for flag, values in {**good, **wrong}.items() for word in (flag, *values)]
+        assert main(["create", "style", *words]) == 2, wrong
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["moving.webp", "text.png", "tiny.png"]
     for side in (8, 4096):
         with pytest.raises(UserError, match="side"):
-            Wish(side=side)
+            StyleOptions(side=side)
+    with pytest.raises(UserError, match="a folder as --out"):
+        targets_of([photograph] * 2, Path("new.png"), ".png")
 
 
-def test_adapting_lowers_the_loss_on_what_it_adapts_to(creator: Creator, paintings: list[Path]) -> None:
-    support = creator.domain.read([paintings[0].read_bytes()])
-    with torch.no_grad():
-        before, after = (float(creator.domain.loss(creator.predict(creator.adapt(support, steps)), support))
-                         for steps in (0, 5))  # fmt: skip
-    assert after < before
+def test_adapting_lowers_the_loss_on_what_it_adapts_to(run: Run, paintings: list[Path]) -> None:
+    losses = run.adapt(paintings[0], steps=5).losses
+    assert losses[-1] < losses[0]

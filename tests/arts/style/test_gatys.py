@@ -45,5 +45,5 @@ def test_it_starts_where_it_is_told(objective: Objective) -> None:
 
 @pytest.mark.parametrize("wrong", [{"steps": 0}, {"rate": 0.0}, {"rate": 2.0}, {"optimizer": "sgd"}])
 def test_what_makes_no_sense_is_refused(wrong: dict[str, object]) -> None:
-    with pytest.raises(UserError, match="steps"):
+    with pytest.raises(UserError, match=next(iter(wrong))):
         GatysConfig(**wrong)  # type: ignore[arg-type]

@@ -1,13 +1,9 @@
-import io
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from torch.nn import functional as F
 
-from metaart.domains.sinusoid.domain import SineHand, Sinusoid, SinusoidConfig
+from metaart.domains.sinusoid.domain import SineHand, SinusoidConfig, SinusoidDomain
 from metaart.errors import UserError
 
 
@@ -32,25 +28,18 @@ def test_support_and_query_are_of_one_wave() -> None:
 
 
 def test_the_loss_is_the_mean_squared_error() -> None:
-    domain = Sinusoid()
+    domain = SinusoidDomain()
     learner, examples = domain.learner(), SineHand().examples(range(9), np.random.default_rng(0))
     torch.testing.assert_close(domain.loss(learner, examples), F.mse_loss(learner(examples["x"]), examples["y"]))
 
 
 def test_the_learner_is_the_network_of_the_paper() -> None:
-    shapes = [tuple(value.shape) for value in Sinusoid().learner().parameters()]
+    shapes = [tuple(value.shape) for value in SinusoidDomain().learner().parameters()]
     assert shapes == [(40, 1), (40,), (40, 40), (40,), (1, 40), (1,)]
 
 
-def test_it_draws_a_plot_as_wide_as_asked() -> None:
-    for file, width in zip(Sinusoid().render(lambda x: x.sin(), [300, 420]), [300, 420], strict=True):
-        with Image.open(io.BytesIO(file)) as picture:
-            assert picture.width == width
-
-
-def test_it_needs_no_data_and_refuses_files_and_no_width() -> None:
-    assert [hand.name for hand in Sinusoid().hands(None, "test", varied=False)] == ["sine waves"]
-    with pytest.raises(UserError, match="another art form"):
-        Sinusoid().read([Path(__file__).read_bytes()])
+def test_it_needs_no_data_and_refuses_no_width() -> None:
+    assert [hand.name for hand in SinusoidDomain().hands(None, "test", varied=False)] == ["sine waves"]
+    assert SinusoidDomain().assets() == {}
     with pytest.raises(UserError, match="hidden_size"):
         SinusoidConfig(hidden_size=0)
