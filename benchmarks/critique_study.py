@@ -12,6 +12,7 @@ from typing import Any
 from benchmarks.critique_report import write
 from benchmarks.painters import measure, read_painters
 from benchmarks.study import Command, carry_out, collect_evaluations, collect_runs, study_parser
+from metaart.arts import load
 from metaart.arts.music.whose_tune import TunesConfig, evaluate_tunes
 from metaart.files import save_text
 from metaart.training.checkpoint import load_json
@@ -127,7 +128,7 @@ def collect(music: Path) -> dict[str, Any]:
 def tunes(music: Path) -> dict[str, Any]:
     """How well a run of music tells composers apart: what is kept of it, or judged now and kept."""
     if not TUNES_FILE.exists():
-        judged = {"run": str(music), **evaluate_tunes(music, TUNES, data=Path("data/music"))}
+        judged = {"run": str(music), **evaluate_tunes(load(music), TUNES, data=Path("data/music"))}
         TUNES_FILE.parent.mkdir(parents=True, exist_ok=True)
         save_text(TUNES_FILE, json.dumps(judged, indent=1))
     return load_json(TUNES_FILE)

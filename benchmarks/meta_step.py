@@ -20,7 +20,7 @@ from torch.func import functional_call
 from metaart.algorithms import Batching
 from metaart.algorithms.maml import MAML, MAMLConfig
 from metaart.domains import Domain
-from metaart.domains.music.domain import Music, MusicConfig
+from metaart.domains.music.domain import MusicConfig, MusicDomain
 from metaart.domains.sinusoid.domain import SinusoidDomain
 from metaart.tasks import BaseLearner, Examples, Task, num_tasks, unstack
 
@@ -80,7 +80,7 @@ def sinusoid_case(tasks: int = 25, points: int = 10, steps: int = 5) -> Case:
 
 def music_case(tasks: int = 8, works: int = 4, tokens: int = 32, steps: int = 3, hidden_size: int = 256) -> Case:
     """The music LSTM on random tokens."""
-    domain = Music(MusicConfig(max_tokens=tokens, hidden_size=hidden_size))
+    domain = MusicDomain(MusicConfig(max_tokens=tokens, hidden_size=hidden_size))
     generator, shape = torch.Generator().manual_seed(2), (tasks, works, tokens)
     support, query = (torch.randint(1, domain.vocabulary.size, shape, generator=generator) for _ in range(2))
     return Case("music", domain, Task({"tokens": support}, {"tokens": query}), steps, alpha=0.1)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from metaart.arts.music.created import judgement_table
+from metaart.arts.music.report import judgement_table
 from metaart.evaluation.report import markdown, plot
 
 Results = dict[str, Any]

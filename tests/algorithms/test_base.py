@@ -10,13 +10,13 @@ from torch.func import functional_call
 from metaart.algorithms import Batching, MetaAlgorithm
 from metaart.algorithms.maml import MAML, MAMLConfig
 from metaart.algorithms.pooled import Pooled, PooledConfig
-from metaart.domains.music.domain import Music, MusicConfig
+from metaart.domains.music.domain import MusicConfig, MusicDomain
 from metaart.domains.sinusoid.domain import SinusoidDomain
 from metaart.errors import UserError
 from metaart.networks.mlp import MLP
 from metaart.tasks import BaseLearner, Task, select, stack
 
-MUSIC = Music(MusicConfig(max_tokens=16, embedding_size=6, hidden_size=7))
+MUSIC = MusicDomain(MusicConfig(max_tokens=16, embedding_size=6, hidden_size=7))
 SINE = SinusoidDomain()
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import symusic
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -16,6 +15,7 @@ from metaart.arts.music import MAX_BARS, ComposeOptions
 from metaart.domains.music.grammar import REMIGrammar
 from metaart.errors import TooLarge, UserError
 from metaart.formats.scores.decode import score_of
+from metaart.formats.scores.midi import write_midi
 from metaart.formats.scores.tokens import Tokens, Vocabulary
 from metaart.sequences.sampling import Drawing, draw
 
@@ -64,15 +64,15 @@ def primer_tokens(tokens: Tokens, vocabulary: Vocabulary, bars: int) -> tuple[in
     return primer
 
 
-def compose(predict: Callable[..., Any], pieces: Sequence[Piece], vocabulary: Vocabulary) -> list[symusic.Score]:
-    """Write pieces of exactly the asked number of bars, all side by side.
+def compose(predict: Callable[..., Any], pieces: Sequence[Piece], vocabulary: Vocabulary) -> list[bytes]:
+    """One MIDI file per piece, of exactly the asked number of bars, all drawn side by side.
 
     Args:
         predict: the adapted learners, one per piece, as `sequences.sampling.draw` takes them.
         pieces: what is to be written.
         vocabulary: of the tokens.
     """
-    return [score_of(tokens, vocabulary) for tokens in draw_pieces(predict, pieces, vocabulary)]
+    return [write_midi(score_of(tokens, vocabulary)) for tokens in draw_pieces(predict, pieces, vocabulary)]
 
 
 def draw_pieces(predict: Callable[..., Any], pieces: Sequence[Piece], vocabulary: Vocabulary) -> list[list[int]]:
