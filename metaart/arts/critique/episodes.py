@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -13,36 +13,36 @@ from torch import Tensor
 from metaart.data.location import Where
 from metaart.data.sampler import EpisodeConfig, TaskSampler
 from metaart.domains.base import Split
-from metaart.domains.critique.domain import Critique, DrawingHand
+from metaart.domains.critique.domain import CritiqueDomain
+from metaart.domains.critique.hands import pictures_of
 from metaart.errors import UserError
 from metaart.tasks import Examples
 
 
-class Gallery(NamedTuple):
-    """The works of a split.
+class SplitWorks(NamedTuple):
+    """The works of a split, hand after hand.
 
     Attributes:
+        split: which.
         pictures: (works, 3, side, side) uint8, 0 white to 255 black.
+        frozen: what a frozen network makes of them, (works, features).
         hands: the name of each hand.
-        first: the place of each hand's first work; one more at the end.
+        first: the index of each hand's first work; one more at the end.
     """
 
+    split: Split
     pictures: Tensor
+    frozen: Tensor
     hands: list[str]
     first: list[int]
 
-    @property
-    def key(self) -> int:
-        """Tells galleries apart while they are held."""
-        return self.pictures.data_ptr()
-
-    def ink(self, places: Tensor) -> Tensor:
-        """The works at these places, (n, 3, side, side) float, 0 to 1."""
-        return self.pictures[places].float() / 255
+    def ink(self, indices: Tensor) -> Tensor:
+        """Works by their indices, (n, 3, side, side) float, 0 to 1."""
+        return self.pictures[indices].float() / 255
 
 
-class Episode(NamedTuple):
-    """One task in places of a gallery.
+class AttributionEpisode(NamedTuple):
+    """Hands to tell apart, by indices of works of a split.
 
     Attributes:
         support: of each hand its examples, (hands, examples); fewer examples are the first of them.
@@ -56,38 +56,60 @@ class Episode(NamedTuple):
     strangers: Tensor
     names: list[str]
 
+    def examples(self, shots: int) -> tuple[Tensor, Tensor]:
+        """So many examples of each hand and their labels, (hands * shots,) each."""
+        return self.support[:, :shots].flatten(), torch.arange(len(self.support)).repeat_interleave(shots)
 
-class _Numbered:
-    """A hand whose works are their places in a gallery."""
+    @property
+    def asked(self) -> Tensor:
+        """All works asked about: those of the hands, hand after hand, then the strangers."""
+        return torch.cat([self.query.flatten(), self.strangers])
+
+
+class _IndexedHand:
+    """A hand whose works are their indices in a split, so that episodes are drawn without a picture."""
 
     def __init__(self, name: str, first: int, count: int) -> None:
         self.name, self.num_works, self._first = name, count, first
 
     def examples(self, works: Sequence[int], variation: np.random.Generator) -> Examples:  # noqa: ARG002
-        """{"place": (works,) int64}."""
-        return {"place": self._first + torch.tensor(works, dtype=torch.int64)}
+        """{"index": (works,) int64}."""
+        return {"index": self._first + torch.tensor(works, dtype=torch.int64)}
 
 
-def open_gallery(domain: Critique, data: Where, split: Split, works_per_hand: int) -> Gallery:
-    """The first works of every hand of a split, undisturbed: of drawings, those of the subjects that most sets draw."""
-    hands = [hand for hand in domain.hands(data, split, varied=False) if isinstance(hand, DrawingHand)]
-    pictures, first = [], [0]
-    for hand in hands:
-        count = min(hand.num_works, works_per_hand)
-        pictures.append((hand.pictures(range(count)) * 255).round().to(torch.uint8))
+def open_works(
+    domain: CritiqueDomain, data: Where, split: Split, works_per_hand: int, network: Callable[[Tensor], Tensor]
+) -> SplitWorks:
+    """The first works of every hand of a split, as they are: of drawings, those of the subjects that most sets draw.
+
+    Args:
+        domain: how they are seen.
+        data: prepared folder.
+        split: of the data.
+        works_per_hand: at most.
+        network: a frozen one, pictures as ink to features.
+    """
+    pictures, hands, first = [], [], [0]
+    for gallery in domain.galleries(data, split):
+        count = min(len(gallery), works_per_hand)
+        pictures.append((pictures_of(gallery, range(count)) * 255).round().to(torch.uint8))
+        hands.append(gallery.name)
         first.append(first[-1] + count)
-    return Gallery(torch.cat(pictures), [hand.name for hand in hands], first)
+    joined = torch.cat(pictures)
+    return SplitWorks(split, joined, network(joined.float() / 255), hands, first)
 
 
-def draw_episodes(gallery: Gallery, count: int, *, ways: int, shots: int, query: int, seed: int) -> list[Episode]:
+def draw_episodes(
+    works: SplitWorks, count: int, *, ways: int, shots: int, query: int, seed: int
+) -> list[AttributionEpisode]:
     """Episodes of `ways` hands and one stranger, drawn like training tasks.
 
     Raises:
         UserError: too few hands with enough works.
     """
     hands = [
-        _Numbered(name, first, end - first)
-        for name, (first, end) in zip(gallery.hands, pairwise(gallery.first), strict=True)
+        _IndexedHand(name, first, end - first)
+        for name, (first, end) in zip(works.hands, pairwise(works.first), strict=True)
     ]
     try:
         sampler = TaskSampler(hands, EpisodeConfig(shots, query, size_power=0.0, ways=ways + 1), seed)
@@ -97,10 +119,9 @@ def draw_episodes(gallery: Gallery, count: int, *, ways: int, shots: int, query:
             got=error.got,
             fix="Prepare more data.",
         ) from error
-    found = []
+    episodes = []
     for index in range(count):
-        task = sampler.task(0, index)
-        support, asked = (side["place"].reshape(ways + 1, -1) for side in task.sides)
+        support, asked = (side["index"].reshape(ways + 1, -1) for side in sampler.task(0, index).sides)
         names = [hand.name for hand in sampler.drawn(0, index)[:ways]]
-        found.append(Episode(support[:ways], asked[:ways], asked[ways], names))
-    return found
+        episodes.append(AttributionEpisode(support[:ways], asked[:ways], asked[ways], names))
+    return episodes

@@ -2,164 +2,223 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from metaart.arts.critique.attributors import MetaMethod, Method, frozen_method
-from metaart.arts.critique.episode_answers import (
-    Answers,
-    AttributionConfig,
-    calibrated,
-    collect,
-    confidence_of,
-    sets_by_hands,
-)
-from metaart.arts.critique.episodes import Episode, Gallery, draw_episodes, open_gallery
-from metaart.arts.judging.confidence import save_calibration
+from metaart.artists.art import Judged
+from metaart.artists.run import Run
+from metaart.arts.critique import CritiqueEvaluation
+from metaart.arts.critique.answers import Answers, collect
+from metaart.arts.critique.calibrate import AttributionProtocol, calibrated, confidence_of, sets_by_hands
+from metaart.arts.critique.episodes import AttributionEpisode, SplitWorks, draw_episodes, open_works
+from metaart.arts.critique.heat_maps import judge_maps, map_sheet
+from metaart.arts.critique.methods import FrozenMethod, MetaMethod, Method
+from metaart.arts.critique.report import attribution_text, plot_reliability
+from metaart.arts.judging.confidence import Calibration, save_calibration
 from metaart.arts.judging.critic import Critic
 from metaart.arts.judging.frozen_baselines import class_means, linear_probe, nearest_neighbour, standardise
+from metaart.arts.judging.own_calibration import destination
 from metaart.data.location import Where
-from metaart.evaluation.rivals import judged_runs, units_passed
+from metaart.domains.base import Split
+from metaart.domains.critique.domain import CritiqueDomain
+from metaart.errors import UserError
+from metaart.evaluation.rivals import learners_by_name, units_passed
 from metaart.evaluation.statistics import half_width, half_width_by_hand
-from metaart.functional.calibration import (
-    answer_sets,
-    auroc,
-    expected_calibration_error,
-    reliability,
-)
+from metaart.files import write_file
+from metaart.formats.pictures.read import write_png
+from metaart.functional.calibration import answer_sets, auroc, expected_calibration_error, reliability
 from metaart.networks.frozen import FrozenFeatures
 
+Keep = Callable[[dict[str, Any], str], object]
+PROBE = "frozen: linear probe"
 
-def evaluate_attribution(run: Path, config: AttributionConfig, *, data: Where | None = None,
-                         also: Mapping[str, Path] | None = None, calibration_to: Path | None = None,
-                         progress: bool = True) -> dict[str, Any]:  # fmt: skip
-    """Judge a run of attribution on the test hands.
+
+def evaluate(
+    run: Run,
+    asked: CritiqueEvaluation,
+    out: Path,
+    keep: Keep,
+    usual: AttributionProtocol = AttributionProtocol(),  # noqa: B008
+) -> Judged:
+    """Judge a run of attribution on the test hands, and keep its calibration.
 
     Args:
-        run: run directory.
-        config: episodes, numbers of examples.
-        data: prepared folder, if not the one the run was trained on.
-        also: more runs by name, on the same episodes.
-        calibration_to: folder in which the run's calibration is kept; none of it is made if left out.
-        progress: show a bar.
+        run: of critique.
+        asked: episodes, hands in each, other runs.
+        out: folder for the pictures.
+        keep: keeps results safe before more is asked.
+        usual: all else.
 
     Returns:
-        {"shots": {number: {method: {"accuracy", "ece", "coverage", ...}}}, "paired": [...], ...}.
+        What came out, the same as Markdown, and the names of the files that were written.
 
     Raises:
-        UserError: not a run of attribution, two runs of one name, or too few hands.
+        UserError: runs of another art or of one name, more hands than they can tell apart, or too little data.
     """
-    critics = {name: Critic(path) for name, path in judged_runs(run.name, run, also).items()}
-    critic = critics[run.name]
-    folder = data or critic.creator.config.data
-    galleries = {
-        split: open_gallery(critic.domain, folder, split, config.works_per_hand) for split in ("validation", "test")
+    protocol = replace(usual, episodes=asked.episodes, validation_episodes=asked.validation_episodes, ways=asked.ways)
+    runs = learners_by_name(run, run.others(asked.also), name=run.name)
+    critics = {name: Critic(one, "critique") for name, one in runs.items()}
+    most = {name: _domain(critic).config.most_hands for name, critic in critics.items()}
+    least = min(most, key=lambda name: most[name])
+    if protocol.ways > most[least]:
+        raise UserError(
+            expected=f"at most {most[least]} hands in an episode, as many as {least} can tell apart",
+            got=str(protocol.ways),
+            fix=f"Use --ways {most[least]}.",
+        )
+    goes_to = destination(
+        run, out, data=asked.data, validation_episodes=protocol.validation_episodes, ways=protocol.ways
+    )
+    contest = Contest.of(critics[run.name], asked.data or run.config.data, protocol)
+    result, calibration = attribution(critics, critics[run.name], contest, protocol.up_to(most[run.name]))
+    if goes_to.folder is not None:
+        save_calibration(calibration, goes_to.folder)
+    keep(result, attribution_text(result) + goes_to.note)
+    works, shots = contest.works["test"], max(protocol.shots)
+    some = contest.episodes["test"][: protocol.maps]
+    result["maps"] = judge_maps(critics[run.name], works, some, shots=shots)
+    write_file(out / "heat-maps.png", write_png(map_sheet(critics[run.name], works, some, shots=shots)))
+    plot_reliability(result, out / "reliability.png")
+    return result, attribution_text(result) + goes_to.note, ["reliability.png", "heat-maps.png", *goes_to.files]
+
+
+class Contest(NamedTuple):
+    """What all methods are judged on.
+
+    Attributes:
+        works: of the validation and the test split.
+        episodes: of both, the same for every method.
+        features: frozen ones of both, standardised on the validation works.
+    """
+
+    works: dict[Split, SplitWorks]
+    episodes: dict[Split, list[AttributionEpisode]]
+    features: dict[Split, Tensor]
+
+    @classmethod
+    def of(cls, critic: Critic, data: Where, protocol: AttributionProtocol) -> Contest:
+        """That of prepared pictures, as a run sees them."""
+        counts: dict[Split, int] = {"validation": protocol.validation_episodes, "test": protocol.episodes}
+        network, shots = FrozenFeatures(critic.domain.view.side), max(protocol.shots)
+        works = {split: open_works(_domain(critic), data, split, protocol.works_per_hand, network) for split in counts}
+        episodes = {
+            split: draw_episodes(works[split], count, ways=protocol.ways, shots=shots, query=protocol.query,
+                                 seed=protocol.seed)
+            for split, count in counts.items()
+        }  # fmt: skip
+        reference = works["validation"].frozen
+        return cls(works, episodes, {split: standardise(one.frozen, reference) for split, one in works.items()})
+
+    def answers(self, method: Method, shots: int) -> dict[Split, Answers]:
+        """What a method answers with so many examples of each hand."""
+        return {split: collect(method, self.works[split], self.episodes[split], shots) for split in self.works}
+
+
+def attribution(
+    critics: Mapping[str, Critic], own: Critic, contest: Contest, protocol: AttributionProtocol
+) -> tuple[dict[str, Any], Calibration]:
+    """The numbers of every method, and the calibration of one run.
+
+    Args:
+        critics: runs by name.
+        own: the run whose calibration is made.
+        contest: what they are judged on.
+        protocol: numbers of examples.
+
+    Returns:
+        {"shots": {number: {method: {"accuracy", "ece", "coverage", ...}}}, "paired": [...], ...}, and the calibration.
+    """
+    metas = {f"meta: {name}": MetaMethod(critic) for name, critic in critics.items()}
+    methods: dict[str, Method] = {
+        **metas,
+        "frozen: nearest neighbour": FrozenMethod(contest.features, nearest_neighbour),
+        "frozen: class means": FrozenMethod(contest.features, class_means),
     }
-    counts = {"validation": config.validation_episodes, "test": config.episodes}
-    episodes = {
-        split: draw_episodes(galleries[split], counts[split], ways=config.ways, shots=max(config.shots),
-                             query=config.query, seed=config.seed)
-        for split in galleries
-    }  # fmt: skip
-    network = FrozenFeatures(critic.domain.config.side)
-    frozen = {split: network(gallery.ink(torch.arange(gallery.first[-1]))) for split, gallery in galleries.items()}
-    raw = {galleries[split].key: frozen[split] for split in galleries}
-    features = {split: standardise(frozen[split], frozen["validation"]) for split in frozen}
-    methods: dict[str, Callable[[str, int], Method]] = {
-        **{f"meta: {name}": _constant(MetaMethod(one, raw)) for name, one in critics.items()},
-        "frozen: nearest neighbour": lambda split, _: frozen_method(features[split], nearest_neighbour),
-        "frozen: class means": lambda split, _: frozen_method(features[split], class_means),
-    }
-    result: dict[str, Any] = {"shots": {}, "paired": [], "curves": {}}
-    with tqdm(total=len(config.shots) * (len(methods) + 1), desc="attribution", disable=not progress) as bar:
-        for shots in config.shots:
-            penalty = _best_penalty(
-                galleries["validation"], episodes["validation"], features["validation"], shots, config
-            )
-            chosen = methods | {"frozen: linear probe": _probe(features, penalty)}
+    by_shots: dict[str, Any] = {}
+    paired = []
+    with tqdm(total=len(protocol.shots) * (len(methods) + 1), desc="attribution") as bar:
+        for shots in protocol.shots:
+            penalty = _best_penalty(contest, shots, protocol)
             rows, right = {}, {}
-            for name, method in chosen.items():
-                said = {
-                    split: collect(method(split, shots), galleries[split], episodes[split], shots)
-                    for split in galleries
-                }
-                rows[name], right[name] = summary(said["validation"], said["test"], config)
+            for name, method in (methods | {PROBE: FrozenMethod(contest.features, linear_probe(penalty))}).items():
+                answers = contest.answers(method, shots)
+                rows[name], right[name] = summary(answers["validation"], answers["test"], protocol)
                 bar.update()
-            rows["frozen: linear probe"]["penalty"] = penalty
-            result["shots"][str(shots)] = rows
-            result["paired"] += _paired(right, shots)
-    known = calibrated(MetaMethod(critic, raw), galleries["validation"], config)
-    if calibration_to is not None:
-        save_calibration(known, calibration_to)
+            rows[PROBE]["penalty"] = penalty
+            by_shots[str(shots)] = rows
+            paired += _paired(right, shots)
+    method = next(metas[f"meta: {name}"] for name, critic in critics.items() if critic is own)
+    calibration = calibrated(method, contest.works["validation"], protocol)
     return {
-        "episodes": config.episodes,
-        "ways": config.ways,
-        "query": config.query,
-        "hands": {split: len(gallery.hands) for split, gallery in galleries.items()},
-        "works": {split: gallery.first[-1] for split, gallery in galleries.items()},
-        "coverage": config.coverage,
-        "wrongly_strange": config.wrongly_strange,
-        "sets_by_hands": sets_by_hands(MetaMethod(critic, raw), galleries["test"], known, config),
-        "units": {f"meta: {name}": units_passed(one.creator.run) for name, one in critics.items()},
-        **result,
-    }
+        "episodes": protocol.episodes,
+        "ways": protocol.ways,
+        "query": protocol.query,
+        "hands": {split: len(works.hands) for split, works in contest.works.items()},
+        "works": {split: len(works.pictures) for split, works in contest.works.items()},
+        "coverage": protocol.coverage,
+        "wrongly_strange": protocol.wrongly_strange,
+        "sets_by_hands": sets_by_hands(method, contest.works["test"], calibration, protocol),
+        "units": {f"meta: {name}": units_passed(critic.run.folder) for name, critic in critics.items()},
+        "shots": by_shots,
+        "paired": paired,
+        "curves": {},
+    }, calibration
 
 
-def summary(validation: Answers, test: Answers, config: AttributionConfig) -> tuple[dict[str, Any], Tensor]:
+def summary(validation: Answers, test: Answers, protocol: AttributionProtocol) -> tuple[dict[str, Any], Tensor]:
     """The numbers of a method: temperature and bounds from validation answers, all else from test answers.
 
     Returns:
         The numbers, and the accuracy of each episode, (episodes,).
     """
-    known = confidence_of(validation, 0, config)
-    shares = (test.logits / known.temperature).softmax(-1)
+    confidence = confidence_of(validation, 0, protocol)
+    shares = (test.logits / confidence.temperature).softmax(-1)
     labels, (sure, named) = test.labels(), shares.max(-1)
     right = named == labels
     plain = test.logits.softmax(-1)
-    sets = answer_sets(shares, known.set_bound)
+    sets = answer_sets(shares, confidence.set_bound)
     covered = test.by_hand(sets)
-    unsure = {"1 - probability": (1 - sure, 1 - (test.logits_of_strangers / known.temperature).softmax(-1).amax(-1)),
+    strangers = (test.logits_of_strangers / confidence.temperature).softmax(-1)
+    # Two ways to find strangers, each as what is high for the hands' own works and what is high for strangers.
+    unsure = {"1 - probability": (1 - sure, 1 - strangers.amax(-1)),
               "distance": (test.strange, test.strange_of_strangers)}  # fmt: skip
     accuracy = right.double().mean(1)
     share, mean_sure, mean_right = reliability(sure.flatten(), right.flatten())
     return {
         "accuracy": float(accuracy.mean()),
         "interval": half_width(accuracy.numpy()),
-        "temperature": known.temperature,
+        "temperature": confidence.temperature,
         "ece_raw": expected_calibration_error(plain.amax(-1).flatten(), right.flatten()),
         "ece": expected_calibration_error(sure.flatten(), right.flatten()),
         "nll": float(-shares.gather(-1, labels[..., None]).clamp(min=1e-12).log().mean()),
         "covered": float(covered.mean()),
         "covered_interval": half_width_by_hand(covered.flatten().numpy(), test.hands_asked()),
         "set_size": float(sets.sum(-1).double().mean()),
-        "auroc": {name: auroc(strangers.flatten(), own.flatten()) for name, (own, strangers) in unsure.items()},
-        "called_strange": {"own": float((test.strange > known.strange_bound).double().mean()),
-                           "strangers": float((test.strange_of_strangers > known.strange_bound).double().mean())},
+        "auroc": {name: auroc(others.flatten(), own.flatten()) for name, (own, others) in unsure.items()},
+        "called_strange": {"own": float((test.strange > confidence.strange_bound).double().mean()),
+                           "strangers": float((test.strange_of_strangers > confidence.strange_bound).double().mean())},
         "reliability": {"share": share.tolist(), "confidence": mean_sure.tolist(), "accuracy": mean_right.tolist()},
     }, accuracy  # fmt: skip
 
 
-def _constant(method: Method) -> Callable[[str, int], Method]:
-    return lambda split, shots: method  # noqa: ARG005
+def _domain(critic: Critic) -> CritiqueDomain:
+    assert isinstance(critic.domain, CritiqueDomain)
+    return critic.domain
 
 
-def _probe(features: Mapping[str, Tensor], penalty: float) -> Callable[[str, int], Method]:
-    return lambda split, _: frozen_method(features[split], linear_probe(penalty))
-
-
-def _best_penalty(gallery: Gallery, episodes: Sequence[Episode], features: Tensor, shots: int,
-                  config: AttributionConfig) -> float:  # fmt: skip
+def _best_penalty(contest: Contest, shots: int, protocol: AttributionProtocol) -> float:
     """The probe's penalty of the highest accuracy on validation episodes."""
+    works, episodes = contest.works["validation"], contest.episodes["validation"]
     right = {}
-    for penalty in config.probe_penalties:
-        said = collect(frozen_method(features, linear_probe(penalty)), gallery, episodes, shots)
-        right[penalty] = float((said.logits.argmax(-1) == said.labels()).double().mean())
+    for penalty in protocol.probe_penalties:
+        answers = collect(FrozenMethod(contest.features, linear_probe(penalty)), works, episodes, shots)
+        right[penalty] = float(answers.right().double().mean())
     return max(right, key=lambda penalty: right[penalty])
 
 

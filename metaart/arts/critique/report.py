@@ -1,4 +1,4 @@
-"""An evaluation of critique as Markdown and as pictures."""
+"""An evaluation of critique as Markdown and as a picture."""
 
 from __future__ import annotations
 
@@ -77,31 +77,6 @@ def maps_text(judged: Result) -> str:
     return f"{head}\n\n{markdown(rows)}"
 
 
-def rating_text(result: Result) -> str:
-    """The tables of a rating."""
-    kinds = ["all", *result["goes_by"]]
-    rows = [["method", *(f"Spearman, {kind}" for kind in kinds), "mean error", f"in the interval % (of "
-             f"{result['coverage']:.0%})", "half width"]]  # fmt: skip
-    for name, row in result["methods"].items():
-        cells = [f"{row[kind]['spearman']:.3f} ± {row[kind]['interval']:.3f}" if kind in row else "-" for kind in kinds]
-        covered = f"{100 * row['covered']:.1f} ± {100 * row['covered_interval']:.1f}"
-        rows.append([name, *cells, f"{row['mean_error']:.2f}", covered, f"{row['bound']:.2f}"])
-    said = ", ".join(f"{count} go by {kind}" for kind, count in result["goes_by"].items())
-    head = (
-        f"{result['episodes']} episodes of made test curators ({said}), {result['shots']} rated examples, "
-        f"{result['query']} works asked about; mean ± 95 % interval over episodes. Their taste is made and known: "
-        "nothing here is a person's judgement."
-    )
-    ahead = [["ahead of, Spearman, paired", *kinds]]
-    for meta in dict.fromkeys(row["meta"] for row in result["paired"]):
-        for other in dict.fromkeys(row["other"] for row in result["paired"] if row["meta"] == meta):
-            found = {row["curators"]: row for row in result["paired"] if (row["meta"], row["other"]) == (meta, other)}
-            cells = [f"{found[kind]['ahead']:+.3f} ± {found[kind]['interval']:.3f}" if kind in found else "-"
-                     for kind in kinds]  # fmt: skip
-            ahead.append([f"{meta} over {other}", *cells])
-    return "\n\n".join([head, markdown(rows), markdown(ahead)]) + "\n"
-
-
 def plot_reliability(result: Result, path: Path) -> None:
     """Accuracy against confidence of every method, one panel for each number of examples, as PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -114,8 +89,8 @@ def plot_reliability(result: Result, path: Path) -> None:
     for axis, shots in zip(axes, numbers, strict=True):
         axis.plot([0, 1], [0, 1], color="grey", linewidth=1, label="as sure as right")
         for name, row in result["shots"][shots].items():
-            filled = [place for place, share in enumerate(row["reliability"]["share"]) if share >= 0.005]
-            sure, right = ([row["reliability"][key][place] for place in filled] for key in ("confidence", "accuracy"))
+            filled = [index for index, share in enumerate(row["reliability"]["share"]) if share >= 0.005]
+            sure, right = ([row["reliability"][key][index] for index in filled] for key in ("confidence", "accuracy"))
             style = "-" if name.startswith("meta") else "--"
             axis.plot(sure, right, style, marker="o", markersize=3.5, label=f"{name} (ECE {row['ece']:.3f})")
         axis.set(title=f"{shots} examples of each hand" if shots != "1" else "1 example of each hand",

@@ -1,1 +1,1 @@
-"""What critique and rating share."""
+"""What judging pictures is made of, whether a hand is asked for or a score."""

@@ -39,9 +39,9 @@ WORKS = WorksInput(
 
 
 def _read(domain: Domain, work: Work) -> Any:
-    from metaart.arts.rating.adapt import read
+    from metaart.arts.judging.works import read_frame
 
-    return read(domain, work)
+    return read_frame(domain, work)
 
 
 def _support(domain: Domain, frames: Sequence[Any], works: Sequence[Work]) -> Support:

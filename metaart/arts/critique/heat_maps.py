@@ -11,18 +11,18 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from metaart.arts.critique.episodes import Episode, Gallery
-from metaart.arts.judging.critic import STRIDE_SHARE, Critic, background
+from metaart.arts.critique.episodes import AttributionEpisode, SplitWorks
+from metaart.arts.judging.critic import STRIDE_SHARE, Critic, background, heat_map
 from metaart.arts.judging.heat import heat_picture
 from metaart.evaluation.statistics import half_width
 from metaart.formats.pictures.read import Pixels
-from metaart.functional.evidence import Evidence, deletion_curve, insertion_curve
+from metaart.functional.evidence import Evidence, deletion_curve, insertion_curve, log_odds
 
 MAPS = ("occlusion", "random", "ink")
 
 
 def judge_maps(
-    critic: Critic, gallery: Gallery, episodes: Sequence[Episode], *, shots: int, steps: int = 16
+    critic: Critic, works: SplitWorks, episodes: Sequence[AttributionEpisode], *, shots: int, steps: int = 16
 ) -> dict[str, Any]:
     """Judge the maps of one work of each episode.
 
@@ -33,7 +33,7 @@ def judge_maps(
 
     Args:
         critic: a run of attribution.
-        gallery: of the episodes.
+        works: of the episodes.
         episodes: one work of each is looked at, of a hand that changes from one to the next.
         shots: examples of each hand.
         steps: of the curves.
@@ -44,10 +44,10 @@ def judge_maps(
     """
     found: dict[str, dict[str, list[float]]] = {name: {"deletion": [], "insertion": []} for name in MAPS}
     for number, episode in enumerate(episodes):
-        evidence, picture = _looked_at(critic, gallery, episode, number, shots)
+        evidence, picture = _looked_at(critic, works, episode, number, shots)
         fill = background(picture)
         maps = {
-            "occlusion": critic.heat_map(evidence, picture),
+            "occlusion": heat_map(evidence, picture),
             "random": _random_map(picture.shape[-1], number),
             "ink": (picture - fill[:, None, None]).abs().sum(0),
         }
@@ -71,13 +71,19 @@ def judge_maps(
 
 
 def map_sheet(
-    critic: Critic, gallery: Gallery, episodes: Sequence[Episode], *, shots: int, columns: int = 8, side: int = 128
+    critic: Critic,
+    works: SplitWorks,
+    episodes: Sequence[AttributionEpisode],
+    *,
+    shots: int,
+    columns: int = 8,
+    side: int = 128,
 ) -> Pixels:
     """The first works that `judge_maps` looks at, above their heat maps; never chosen by looks.
 
     Args:
         critic: a run of attribution.
-        gallery: of the episodes.
+        works: of the episodes.
         episodes: in their order.
         shots: examples of each hand.
         columns: works shown.
@@ -85,8 +91,8 @@ def map_sheet(
     """
     rows: list[list[Pixels]] = [[], []]
     for number, episode in enumerate(episodes[:columns]):
-        evidence, picture = _looked_at(critic, gallery, episode, number, shots)
-        heat = critic.heat_map(evidence, picture)
+        evidence, picture = _looked_at(critic, works, episode, number, shots)
+        heat = heat_map(evidence, picture)
         pixels: Pixels = ((1 - picture) * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
         larger = Image.fromarray(pixels).resize((side, side), Image.Resampling.LANCZOS)
         rows[0].append(_margined(np.asarray(larger)))
@@ -94,15 +100,18 @@ def map_sheet(
     return np.concatenate([np.concatenate(row, 1) for row in rows])
 
 
-def _looked_at(critic: Critic, gallery: Gallery, episode: Episode, number: int, shots: int) -> tuple[Evidence, Tensor]:
-    """The evidence for what a run says of one work of an episode, and the work, (3, side, side)."""
-    known, hand = episode.support[:, :shots], number % len(episode.support)
-    labels = torch.arange(len(known)).repeat_interleave(shots)
-    support = {**critic.domain.see(gallery.ink(known.flatten())), "labels": labels}
-    picture = gallery.ink(episode.query[hand, :1])
-    params = critic.adapt(support)
-    answer = int(critic.impression(params, support, picture).answers[0].argmax())
-    return critic.evidence(params, len(known), answer), picture[0]
+def _looked_at(
+    critic: Critic, works: SplitWorks, episode: AttributionEpisode, number: int, shots: int
+) -> tuple[Evidence, Tensor]:
+    """The evidence for what a run answers of one work of an episode, and the work, (3, side, side)."""
+    examples, labels = episode.examples(shots)
+    hands, hand = len(episode.names), number % len(episode.names)
+    support = {**critic.domain.see(works.ink(examples)), "labels": labels}
+    picture = works.ink(episode.query[hand, :1])
+    params = critic.run.adapted(support)
+    seen = critic.impression(params, support, critic.domain.input_of(picture))
+    answer = int(seen.answers[0, :hands].argmax())
+    return critic.evidence(params, lambda answers: log_odds(answers[:, :hands], answer)), picture[0]
 
 
 def _margined(pixels: Pixels, margin: int = 6) -> Pixels:
