@@ -59,8 +59,8 @@ def ray_connection(cluster: ClusterConfig, address: str | None = None, wait_s: f
         return
     options: dict[str, Any] = {"address": address or "local", "log_to_driver": False, "logging_level": "error"}
     if address:
-        told = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-        options["runtime_env"] = {"env_vars": {"PYTHONPATH": _python_path(), **told}}
+        inherited = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        options["runtime_env"] = {"env_vars": {"PYTHONPATH": _python_path(), **inherited}}
     else:
         os.environ["PYTHONPATH"] = _python_path()
         os.environ.setdefault("RAY_TRAIN_ENABLE_PREEMPTION_WATCHER", "0")  # one process less to start

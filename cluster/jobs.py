@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from cluster.client import DEFAULT, connect
-from cluster.kept import bring
+from cluster.mirror import bring
 from cluster.storage import Storage
 from metaart.errors import UserError
 
@@ -75,11 +75,11 @@ def find(client: JobSubmissionClient, name: str) -> JobDetails:
     Raises:
         UserError: there is no such job.
     """
-    known = [job for job in client.list_jobs() if job.submission_id]
-    for job in known:
+    jobs = [job for job in client.list_jobs() if job.submission_id]
+    for job in jobs:
         if job.submission_id == name:
             return job
-    newest = sorted(known, key=lambda job: job.start_time or 0)[-5:]
+    newest = sorted(jobs, key=lambda job: job.start_time or 0)[-5:]
     raise UserError(
         expected="the name of a job",
         got=repr(name),
@@ -93,13 +93,13 @@ def table(jobs: Sequence[JobDetails]) -> str:
     for job in sorted(jobs, key=lambda job: job.start_time or 0):
         if not job.submission_id:  # a driver that connected by itself
             continue
-        known = job.metadata or {}
-        commit = known.get("commit", "")[:10] + (" dirty" if known.get("dirty") == "true" else "")
+        metadata = job.metadata or {}
+        commit = metadata.get("commit", "")[:10] + (" dirty" if metadata.get("dirty") == "true" else "")
         began = datetime.fromtimestamp(job.start_time / 1000, UTC).strftime("%Y-%m-%d %H:%M") if job.start_time else ""
-        command = f"{known.get('command', '')} {known.get('what', '')}".strip()
+        command = f"{metadata.get('command', '')} {metadata.get('what', '')}".strip()
         rows.append(
-            (job.submission_id, str(job.status.value), began, command, known.get("version", ""), commit,
-             known.get("run", ""))
+            (job.submission_id, str(job.status.value), began, command, metadata.get("version", ""), commit,
+             metadata.get("run", ""))
         )  # fmt: skip
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)

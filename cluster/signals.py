@@ -28,9 +28,9 @@ class Signals:
     def stop(self) -> bool:
         """Whether to leave a checkpoint and stop; the same message says whether `save` is to look."""
         look = self._rank == 0 and time.monotonic() - self._looked > LOOK_EVERY_S
-        said = torch.tensor([float(self._rank == 0 and self._asked()), float(look)], device=self._device)
-        distributed.broadcast(said, src=0)
-        stop, self._look = (bool(word) for word in said)
+        message = torch.tensor([float(self._rank == 0 and self._asked()), float(look)], device=self._device)
+        distributed.broadcast(message, src=0)
+        stop, self._look = (bool(word) for word in message)
         return stop
 
     def save(self) -> bool:

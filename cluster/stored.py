@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
-from cluster.kept import bring
+from cluster.mirror import bring
 from cluster.storage import Storage
-from metaart.training.run import METRICS, POOLED, WEIGHTS
+from metaart.training.plan import RESULTS
+from metaart.training.run import METRICS
 
 STATE = "state.json"
 """Of a checkpoint's files the one that is sent last and that holds the sums of the others."""
@@ -92,15 +94,15 @@ def bring_run(storage: Storage, folder: Path) -> None:
 
     names = set(storage.files())
     bring(storage, folder, sorted(name for name in names if "/checkpoints/" not in name and not name.startswith(".")))
-    for checkpoint in wanted_checkpoints(names):
-        there = Checkpoint(f"{storage.path}/{checkpoint}", storage.filesystem)
-        storage.patiently(lambda there=there, name=checkpoint: there.to_directory(str(folder / name)))  # type: ignore[misc]
+    for name in wanted_checkpoints(names):
+        there = Checkpoint(f"{storage.path}/{name}", storage.filesystem)
+        storage.patiently(partial(there.to_directory, str(folder / name)))
 
 
 def wanted_checkpoints(names: Iterable[str]) -> list[str]:
     """Folders of the whole checkpoints of each unfinished stage, among the names of all files of a run."""
     names = set(names)
-    done = {stage for stage, result in (("pretrain", POOLED), ("meta", WEIGHTS)) if result in names}
+    done = {stage for stage, result in RESULTS.items() if result in names}
     folders = {name.removesuffix(f"/{STATE}") for name in names if name.endswith(f"/{STATE}")}
     stages = {folder: folder.partition("/checkpoints/step-")[0] for folder in folders}
     return sorted(folder for folder, stage in stages.items() if stage != folder and stage not in done)

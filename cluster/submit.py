@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import metaart
 from cluster.client import DEFAULT, connect
 from cluster.jobs import follow, wait
-from cluster.kept import FOLDER, unread
+from cluster.mirror import FOLDER, download_failed
 from cluster.storage import Storage
 from metaart.config import settings_between
 from metaart.errors import UserError
@@ -101,21 +101,21 @@ def command(kind: str, what: str, run: str, rest: Sequence[str]) -> str:
     decided = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     for name in ("--out", "--storage", "--address", "--recipe-file", "--show", "--dry-run"):
         decided.add_argument(name, nargs="?", const=True)
-    given = [name for name, value in vars(decided.parse_known_args(rest)[0]).items() if value]
-    if given:
+    clashing = [name for name, value in vars(decided.parse_known_args(rest)[0]).items() if value]
+    if clashing:
         raise UserError(
             expected="options that leave to the job where its run is kept, and what of",
-            got=", ".join(f"--{name.replace('_', '-')}" for name in given),
+            got=", ".join(f"--{name.replace('_', '-')}" for name in clashing),
             fix="Leave them out; a recipe file is given in RECIPE's place.",
         )
     if kind == "evaluate":
-        from metaart.arts.evaluate_command import add_evaluate
+        from metaart.commands.evaluate import add_evaluate
 
         evaluate = argparse.ArgumentParser(prog="metaart evaluate")
         add_evaluate(evaluate)
         evaluate.parse_args([FOLDER, *rest])
-        kept = ["python", "-m", "cluster.kept", run, "--", "python", "-m", "metaart.cli"]
-        return shlex.join([*kept, "evaluate", FOLDER, *rest])
+        mirrored = ["python", "-m", "cluster.mirror", run, "--", "python", "-m", "metaart.cli"]
+        return shlex.join([*mirrored, "evaluate", FOLDER, *rest])
     options = [*_recipe(what), *rest]
     if kind == "train":
         from cluster.driver import check_shares, engine_settings
@@ -163,7 +163,7 @@ def _run(options: argparse.Namespace, name: str) -> str:
         try:
             there = storage.exists("config.json")
         except OSError as error:
-            raise unread(storage, "config.json", error) from error
+            raise download_failed(storage, "config.json", error) from error
         if not there:
             raise UserError(
                 expected="the URL of a run, with config.json",

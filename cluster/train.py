@@ -14,7 +14,7 @@ from pathlib import Path
 from cluster.config import ClusterConfig, override_both, parse_workers
 from cluster.connection import WAIT_HELP, ray_connection
 from cluster.driver import TrainingFailed, check_shares, engine_settings, fit
-from cluster.kept import Changes, bring
+from cluster.mirror import Changes, bring
 from cluster.storage import Storage
 from cluster.zero import from_file
 from metaart.build import build_domain
@@ -40,7 +40,7 @@ there is and goes on from its last checkpoint with more or fewer workers as mach
   python -m cluster.train --recipe-file sweeps/music/best.json   what a sweep (`python -m tune.search`) found best
   python -m cluster.train music --workers 4 --set gpus_per_worker=1 --address auto
   python -m cluster.train music --workers 1..4 --address auto --storage s3://bucket/runs/music
-  python -m cluster.train music --workers 2 --dry-run            what DeepSpeed would be told
+  python -m cluster.train music --workers 2 --dry-run            how DeepSpeed would be configured
 
 Keys of the cluster:
   cpus_per_worker (1), gpus_per_worker (0)
@@ -95,7 +95,7 @@ def parser() -> argparse.ArgumentParser:
     words.add_argument("--resume", action="store_true", help="go on with the run that is there, from its checkpoint")
     words.add_argument("--set", dest="settings", action="append", default=[], metavar="KEY=VALUE", help="see below")
     words.add_argument("--deepspeed", type=Path, metavar="JSON", help="a DeepSpeed configuration of your own")
-    words.add_argument("--dry-run", action="store_true", help="print what DeepSpeed would be told and stop")
+    words.add_argument("--dry-run", action="store_true", help="print how DeepSpeed would be configured and stop")
     words.add_argument("--show", action="store_true", help="print the configuration and stop")
     return words
 

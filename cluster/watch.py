@@ -58,7 +58,7 @@ class Watch:
         """Take one; True tells the worker to end itself, because some worker of its group hangs."""
         now = time.monotonic()
         if worker not in self._beats and (
-            any(known == rank for known, _, _ in self._beats.values())
+            any(seen == rank for seen, _, _ in self._beats.values())
             or all(now - at > SILENT_S for _, _, at in self._beats.values())
         ):
             # The group was started again, perhaps as a larger one; nothing of the one before counts.
@@ -167,7 +167,7 @@ class Beacon:
         worker = f"{self._rank}-{os.getpid()}-{time.monotonic_ns()}"
         while True:
             frame = sys._current_frames().get(self._training)
-            beat = Beat(*self._at, *_place(frame), self._group)
+            beat = Beat(*self._at, *_line(frame), self._group)
             with contextlib.suppress(Exception):  # a driver that is gone or slow is no reason to stop training
                 if ray.get(self._watch.beat.remote(worker, self._rank, beat), timeout=30):
                     os.kill(os.getpid(), signal.SIGKILL)
@@ -175,7 +175,7 @@ class Beacon:
                 return
 
 
-def _place(frame: FrameType | None) -> tuple[str, bool]:
+def _line(frame: FrameType | None) -> tuple[str, bool]:
     """The innermost line of ours in a stack, or else the innermost, and whether it waits for other workers."""
     lines = []
     while frame is not None:

@@ -71,8 +71,8 @@ def full_key(name: str, config: RunConfig) -> str:
     if "." not in name and name not in own:
         key = next((f"{part}.{name}" for part, names in inside.items() if name in names), "")
     if not key:
-        known = [*own, *(entry for names in inside.values() for entry in names)]
-        close = difflib.get_close_matches(name, known, n=1)
+        keys = [*own, *(entry for names in inside.values() for entry in names)]
+        close = difflib.get_close_matches(name, keys, n=1)
         raise UserError(
             expected="a key of the run",
             got=repr(name),

@@ -131,12 +131,12 @@ def _panel(
     best = best_of(list(trials))
     assert best is not None
     if isinstance(parameter, Range):
-        places = {trial.number: float(trial.point[parameter.key]) for trial in trials}
+        positions = {trial.number: float(trial.point[parameter.key]) for trial in trials}
         if parameter.log:
             axis.set_xscale("log")
         axis.set_xlim(*_margins(parameter))
     else:
-        places = {trial.number: float(parameter.values.index(trial.point[parameter.key])) for trial in trials}
+        positions = {trial.number: float(parameter.values.index(trial.point[parameter.key])) for trial in trials}
         axis.set_xticks(range(len(parameter.values)), parameter.values)
         axis.set_xlim(-0.5, len(parameter.values) - 0.5)
     if region is not None:
@@ -147,11 +147,11 @@ def _panel(
         (False, "stopped early", {"facecolors": "none", "edgecolors": "#7f7f7f"}),
     ):
         chosen = [trial for trial in trials if (trial.outcome == FINISHED) is finished]
-        points = [(places[trial.number], min(trial.best or 0.0, top)) for trial in chosen]
+        points = [(positions[trial.number], min(trial.best or 0.0, top)) for trial in chosen]
         if points:
             axis.scatter(*zip(*points, strict=True), s=34, label=label, zorder=3, **style)
     axis.scatter(
-        [places[best.number]],
+        [positions[best.number]],
         [best.best],
         s=150,
         marker="*",

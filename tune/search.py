@@ -200,7 +200,7 @@ def _run(
         file=sys.stderr,
     )
 
-    def told(trial: Trial) -> None:
+    def announce(trial: Trial) -> None:
         found = ", ".join(f"{short(key)}={value}" for key, value in trial.point.items())
         loss = "no validation" if trial.best is None else f"validation {trial.best:.4f}"
         print(f"trial {trial.number}: {found}: {loss}, {trial.outcome} after {trial.steps} steps", file=sys.stderr)
@@ -215,7 +215,7 @@ def _run(
             raise KeyboardInterrupt from None
         finally:
             progress.close()
-    return search(sweep, pooled, shelf=shelf, told=told, stop=stop)
+    return search(sweep, pooled, shelf=shelf, announce=announce, stop=stop)
 
 
 def _tell_tune() -> None:

@@ -63,7 +63,7 @@ def importances(space: Sequence[Parameter], trials: Sequence[Trial]) -> dict[str
     if len(judged) < 4 or len(space) < 2:
         return {parameter.key: 1.0 for parameter in space} if len(space) == 1 and len(judged) >= 4 else {}
     study = _study()
-    study.add_trials([_told(space, trial, complete=True) for trial in judged])
+    study.add_trials([_as_optuna(space, trial, complete=True) for trial in judged])
     # The better ones are a quarter, not Optuna's tenth, which of few trials would be two or three.
     evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=0.25, evaluate_on_local=False)
     found = optuna.importance.get_param_importances(study, evaluator=evaluator)
@@ -73,8 +73,8 @@ def importances(space: Sequence[Parameter], trials: Sequence[Trial]) -> dict[str
 def _random(space: Sequence[Parameter], state: np.random.SeedSequence) -> Point:
     rng = np.random.default_rng(state)
     return {
-        parameter.key: parameter.at(float(place))
-        for parameter, place in zip(space, rng.random(len(space)), strict=True)
+        parameter.key: parameter.at(float(position))
+        for parameter, position in zip(space, rng.random(len(space)), strict=True)
     }
 
 
@@ -85,7 +85,7 @@ def _tpe(space: Sequence[Parameter], trials: Sequence[Trial], state: np.random.S
     # Trials that run count as poor ones, so that several at a time do not all go to one place.
     sampler = optuna.samplers.TPESampler(seed=drawn, n_startup_trials=_STARTUP, multivariate=True, constant_liar=True)
     study = _study(sampler)
-    study.add_trials([_told(space, trial) for trial in trials])
+    study.add_trials([_as_optuna(space, trial) for trial in trials])
     asked = study.ask({parameter.key: _distribution(parameter) for parameter in space})
     return {parameter.key: _text(parameter, asked.params) for parameter in space}
 
@@ -97,7 +97,7 @@ def _study(sampler: Any = None) -> optuna.Study:
     return optuna.create_study(direction="minimize", sampler=sampler)
 
 
-def _told(space: Sequence[Parameter], trial: Trial, complete: bool = False) -> optuna.trial.FrozenTrial:
+def _as_optuna(space: Sequence[Parameter], trial: Trial, complete: bool = False) -> optuna.trial.FrozenTrial:
     """A trial as Optuna takes it: one that was stopped early is ranked behind those that went further."""
     import optuna
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from cluster.kept import EVERY_S, Changes, bring, kept, listed, unkept
+from cluster.mirror import EVERY_S, Changes, bring, listed, mirror, upload_failed
 from cluster.storage import PATIENCE_S, Storage
 from metaart.training.run import POOLED
 from tune.records import TRIAL, Trial, note, read_trial, read_trials, trial_folder
@@ -63,7 +63,7 @@ class Shelf:
         try:
             self._changes.keep()
         except OSError as error:
-            raise unkept(self._changes.storage, error) from error
+            raise upload_failed(self._changes.storage, error) from error
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Ray Tune stores a copy of what it was given, which keeps nothing."""
@@ -86,7 +86,7 @@ def on_this_machine(job: Job, number: int) -> Iterator[Job]:
         bring(
             storage, folder, [file for file in listed(storage) if file.startswith(wanted) or file.endswith(elsewhere)]
         )
-        with kept(folder, storage, EVERY_S if trains_here(job.cluster) else _NEVER_S, last=TRIAL):
+        with mirror(folder, storage, EVERY_S if trains_here(job.cluster) else _NEVER_S, last=TRIAL):
             yield dataclasses.replace(job, folder=folder, pooled=folder / POOLED_FOLDER if job.pooled else None)
 
 

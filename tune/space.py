@@ -40,15 +40,15 @@ class Range:
         """How many values there are; None where every number between the ends is one."""
         return math.floor((self.high - self.low) / self.step + 1e-9) + 1 if self.step else None
 
-    def at(self, place: float) -> str:
-        """The value at a place from 0 (the lowest) to 1 (the highest)."""
+    def at(self, position: float) -> str:
+        """The value at a position from 0 (the lowest) to 1 (the highest)."""
         if self.step and not self.log:
-            number = self.low + self.step * min(int(place * self._count), self._count - 1)
-        elif self.step:  # each value has the places that round to it
-            number = _between(max(self.low - 0.5, 0.5), self.high + 0.5, place, log=True)
+            number = self.low + self.step * min(int(position * self._count), self._count - 1)
+        elif self.step:  # each value has the positions that round to it
+            number = _between(max(self.low - 0.5, 0.5), self.high + 0.5, position, log=True)
             number = min(max(self.low, round(number)), self.high)
         else:
-            number = self.rounded(_between(self.low, self.high, place, self.log))
+            number = self.rounded(_between(self.low, self.high, position, self.log))
         return written(number)
 
     def rounded(self, number: float) -> float:
@@ -62,10 +62,12 @@ class Range:
             return [written(self.low + self.step * index) for index in range(self.size)]
         if count == 1:
             return [self.at(0.5)]
-        places = [index / (count - 1) for index in range(count)]
+        positions = [index / (count - 1) for index in range(count)]
         if not self.step:
-            return [written(self.low), *(self.at(place) for place in places[1:-1]), written(self.high)]
-        values = [_between(self.low, self.low + self.step * (self._count - 1), place, self.log) for place in places]
+            return [written(self.low), *(self.at(position) for position in positions[1:-1]), written(self.high)]
+        values = [
+            _between(self.low, self.low + self.step * (self._count - 1), position, self.log) for position in positions
+        ]
         on_steps = [self.low + self.step * round((value - self.low) / self.step) for value in values]
         return list(dict.fromkeys(written(value) for value in on_steps))
 
@@ -94,9 +96,9 @@ class Choice:
         """How many values there are."""
         return len(self.values)
 
-    def at(self, place: float) -> str:
-        """The value at a place from 0 to 1."""
-        return self.values[min(int(place * len(self.values)), len(self.values) - 1)]
+    def at(self, position: float) -> str:
+        """The value at a position from 0 to 1."""
+        return self.values[min(int(position * len(self.values)), len(self.values) - 1)]
 
     def spread(self, count: int) -> list[str]:  # noqa: ARG002
         """All values: none lies between others, so none can be left out."""
@@ -192,10 +194,10 @@ def _counts(ranges: Sequence[Range], room: int) -> dict[str, int]:
     return counts
 
 
-def _between(low: float, high: float, place: float, log: bool) -> float:
+def _between(low: float, high: float, position: float, log: bool) -> float:
     if log:
-        return math.exp(math.log(low) + place * (math.log(high) - math.log(low)))
-    return low + place * (high - low)
+        return math.exp(math.log(low) + position * (math.log(high) - math.log(low)))
+    return low + position * (high - low)
 
 
 def _arguments(inside: str, text: str) -> list[str]:

@@ -28,11 +28,11 @@ _STEP, _LOSS = "step", "validation"
 _NOBODY: Any = None
 """ASHA decides by itself and does not ask who runs the trials."""
 
-Told = Callable[[Trial], None]
+Announce = Callable[[Trial], None]
 
 
-def _tell_nobody(trial: Trial) -> None:
-    """What is told where nobody listens."""
+def _to_nobody(trial: Trial) -> None:
+    """Where nobody listens."""
 
 
 class Proposals(Searcher):
@@ -42,12 +42,12 @@ class Proposals(Searcher):
         sweep: what is searched, and how.
         shelf: of the sweep.
         trials: of the sweep until now.
-        told: called with each trial that ended.
+        announce: called with each trial that ended.
     """
 
-    def __init__(self, sweep: Sweep, shelf: Shelf, trials: list[Trial], told: Told) -> None:
+    def __init__(self, sweep: Sweep, shelf: Shelf, trials: list[Trial], announce: Announce) -> None:
         super().__init__(metric=_LOSS, mode="min")
-        self._sweep, self._shelf, self._told = sweep, shelf, told
+        self._sweep, self._shelf, self._announce = sweep, shelf, announce
         self._trials = {trial.number: trial for trial in trials}
         self._waiting = [trial.number for trial in trials if trial.outcome not in ENDED]
         self._numbers: dict[str, int] = {}
@@ -60,10 +60,10 @@ class Proposals(Searcher):
         else:
             # The lowest that is free: the folder of a damaged trial may have been deleted, to have it done again.
             number, how = next(free for free in itertools.count() if free not in self._trials), self._sweep.how
-            known = list(self._trials.values())
+            earlier = list(self._trials.values())
             point = None
             if number < how.trials:
-                point = propose(how.searcher, self._sweep.space, number, known, seed=how.seed, most=how.trials)
+                point = propose(how.searcher, self._sweep.space, number, earlier, seed=how.seed, most=how.trials)
             if point is None:
                 return Searcher.FINISHED
             trial = self._trials[number] = Trial(number, point)
@@ -90,11 +90,11 @@ class Proposals(Searcher):
             trial.outcome = FAILED
         self._trials[number] = trial
         if trial.outcome != RUNNING:  # else the sweep is being interrupted, and the trial with it
-            self._told(trial)
+            self._announce(trial)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Ray Tune stores a copy of what it was given; nobody is told of what that does."""
-        return Proposals, (self._sweep, self._shelf, list(self._trials.values()), _tell_nobody)
+        return Proposals, (self._sweep, self._shelf, list(self._trials.values()), _to_nobody)
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the trials' own files are what a sweep is resumed from."""
@@ -126,9 +126,9 @@ class Halving(ASHAScheduler):
         self._earlier = {trial.number: trial for trial in trials}
         for trial in trials:
             if trial.outcome in (FINISHED, STOPPED):
-                known: Any = SimpleNamespace(trial_id=f"earlier-{trial.number}")
-                super().on_trial_add(_NOBODY, known)
-                self._replay(known, trial)
+                stand_in: Any = SimpleNamespace(trial_id=f"earlier-{trial.number}")
+                super().on_trial_add(_NOBODY, stand_in)
+                self._replay(stand_in, trial)
 
     def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
         """Take a trial; one that is gone on with stands at the rungs that it has passed."""
@@ -145,11 +145,11 @@ class Halving(ASHAScheduler):
             self._shelf.note(number, point, STOPPED)
         return decision
 
-    def _replay(self, known: Any, trial: Trial) -> None:
+    def _replay(self, running: Any, trial: Trial) -> None:
         best = float("inf")
         for step, loss in trial.validations:
             best = min(best, loss)
-            super().on_trial_result(_NOBODY, known, {_STEP: step, _LOSS: best})
+            super().on_trial_result(_NOBODY, running, {_STEP: step, _LOSS: best})
 
 
 class _Interruption(tune.Stopper):
@@ -173,7 +173,7 @@ def search(
     pooled: Path | None,
     *,
     shelf: Shelf | None = None,
-    told: Told = _tell_nobody,
+    announce: Announce = _to_nobody,
     stop: Callable[[], bool] = lambda: False,
 ) -> list[Trial]:
     """Run the trials of a sweep that `prepare_sweep` made on the Ray that this process is connected to.
@@ -182,7 +182,7 @@ def search(
         sweep: what is searched, and how; trials that ended are not run again.
         pooled: see `tune.trial.Job`.
         shelf: of the sweep; its folder, if left out.
-        told: called with each trial that ended.
+        announce: called with each trial that ended.
         stop: asked several times a second; True leaves the trials where they are.
 
     Returns:
@@ -191,7 +191,7 @@ def search(
     shelf = shelf or Shelf(sweep.folder)
     trials, folder = shelf.trials(), sweep.folder.resolve()
     job = Job(located(sweep.config), sweep.cluster, folder, pooled.resolve() if pooled else None, sweep.storage)
-    proposals = Proposals(sweep, shelf, trials, told)
+    proposals = Proposals(sweep, shelf, trials, announce)
     room = concurrent(sweep.cluster, sweep.how.concurrent, ray.cluster_resources())  # type: ignore[no-untyped-call]
     left = sum(trial.outcome not in ENDED for trial in trials) + max(0, sweep.how.trials - len(trials))
     shutil.rmtree(folder / RAY_FILES, ignore_errors=True)
@@ -228,7 +228,7 @@ def search(
     )
     try:
         results = tuner.fit()
-        ended = [results[place] for place in range(len(results))]
+        ended = [results[index] for index in range(len(results))]
         errors = {end.config["number"]: str(end.error) for end in ended if end.error and end.config}
     finally:
         shutil.rmtree(folder / RAY_FILES, ignore_errors=True)

@@ -12,7 +12,7 @@ import torch
 
 from cluster.config import ClusterConfig
 from cluster.driver import fit
-from cluster.kept import Changes
+from cluster.mirror import Changes
 from cluster.storage import Storage
 from metaart.algorithms import MetaAlgorithm
 from metaart.config import RunConfig, StageConfig

@@ -22,27 +22,31 @@ def fitted_temperature(logits: Tensor, labels: Tensor) -> float:
 
     Source: Guo, Pleiss, Sun & Weinberger 2017, section 4.2.
     """
-    logits, place, most = logits.double(), 0.0, math.log(100.0)
+    # The search is over the logarithm of 1 / T, so that T stays positive and doubling it is as far as halving it.
+    logits, log_scale, most = logits.double(), 0.0, math.log(100.0)
     rows = torch.arange(len(labels), device=labels.device)
 
     def loss(at: float) -> float:
         return float(-(logits * math.exp(at)).log_softmax(-1)[rows, labels].mean())
 
     for _ in range(100):
-        scaled = logits * math.exp(place)
+        scaled = logits * math.exp(log_scale)
         shares = scaled.softmax(-1)
         mean = (shares * scaled).sum(-1)
+        # With s = log(1/T) and z = scaled logits: dL/ds = E[z] - z_label, and d2L/ds2 = Var[z] + dL/ds.
         slope = float((mean - scaled[rows, labels]).mean())
         curvature = float(((shares * scaled**2).sum(-1) - mean**2).mean()) + slope
+        # In s the loss is not convex everywhere: where it bends the other way, and by long steps, only the sign of
+        # the slope is trusted.
         step = -slope / curvature if curvature > 1e-12 else -math.copysign(1.0, slope)
         step = max(-1.0, min(1.0, step))
-        before = loss(place)
-        while abs(step) > 1e-10 and loss(max(-most, min(most, place + step))) > before:
+        before = loss(log_scale)
+        while abs(step) > 1e-10 and loss(max(-most, min(most, log_scale + step))) > before:
             step /= 2
-        place = max(-most, min(most, place + step))
+        log_scale = max(-most, min(most, log_scale + step))
         if abs(step) <= 1e-10:
             break
-    return math.exp(-place)
+    return math.exp(-log_scale)
 
 
 def reliability(confidence: Tensor, right: Tensor, bins: int = 15) -> tuple[Tensor, Tensor, Tensor]:
@@ -56,12 +60,12 @@ def reliability(confidence: Tensor, right: Tensor, bins: int = 15) -> tuple[Tens
     Returns:
         Share of the answers, mean confidence and accuracy in each bin, (bins,) each, zeros where a bin is empty.
     """
-    place = (confidence.double() * bins).ceil().long().clamp(1, bins) - 1
+    index = (confidence.double() * bins).ceil().long().clamp(1, bins) - 1
     count = torch.zeros(bins, dtype=torch.float64)
-    count = count.index_add(0, place, torch.ones_like(confidence, dtype=torch.float64))
+    count = count.index_add(0, index, torch.ones_like(confidence, dtype=torch.float64))
     filled = count.clamp(min=1)
-    sure = torch.zeros(bins, dtype=torch.float64).index_add(0, place, confidence.double()) / filled
-    correct = torch.zeros(bins, dtype=torch.float64).index_add(0, place, right.double()) / filled
+    sure = torch.zeros(bins, dtype=torch.float64).index_add(0, index, confidence.double()) / filled
+    correct = torch.zeros(bins, dtype=torch.float64).index_add(0, index, right.double()) / filled
     return count / max(1, len(confidence)), sure, correct
 
 

@@ -99,8 +99,8 @@ def prune_checkpoints(folder: Path, keep: int = 2, best: int = 0) -> list[Path]:
     newest = found[len(found) - keep :] if keep < len(found) else found
     scores = {path: _validation(path) for path in found} if best else {}
     scored = sorted((score, path.name, path) for path, score in scores.items() if score is not None)
-    kept = {*newest, *(path for _, _, path in scored[:best])}
-    deleted = [path for path in found if path not in kept]
+    staying = {*newest, *(path for _, _, path in scored[:best])}
+    deleted = [path for path in found if path not in staying]
     for path in deleted:
         _discard(path)
     return deleted

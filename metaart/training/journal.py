@@ -64,8 +64,8 @@ class Progress:
         shown |= {"before": line["before"]} if "before" in line else {}
         shown |= {"tasks/s": line["tasks_per_s"]} if "tasks_per_s" in line else {}
         if "validation" in line:
-            said = f"{self._stage} step {line['step']}: validation {line['validation']:.4f}"
-            self._bar.write(said, file=self._terminal)
+            text = f"{self._stage} step {line['step']}: validation {line['validation']:.4f}"
+            self._bar.write(text, file=self._terminal)
         self._bar.set_postfix({name: f"{value:.3f}" for name, value in shown.items()})
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from cluster.config import ClusterConfig
 from cluster.driver import fit
-from cluster.kept import Changes, bring
+from cluster.mirror import Changes, bring
 from cluster.storage import Storage
 from cluster.stored import StoredRun, wanted_checkpoints
 from metaart.config import override

@@ -38,7 +38,7 @@ def test_a_sweep_is_on_its_storage_too_and_an_evaluation_has_a_folder_that_is_ke
         "python -m tune.search music --trials 4 --storage s3://b/x"
     )
     assert submit.command("evaluate", "s3://b/x", "s3://b/x", ["--episodes", "9"]) == (
-        "python -m cluster.kept s3://b/x -- python -m metaart.cli evaluate '{folder}' --episodes 9"
+        "python -m cluster.mirror s3://b/x -- python -m metaart.cli evaluate '{folder}' --episodes 9"
     )
 
 

@@ -133,7 +133,7 @@ def test_a_sweep_stops_the_poor_and_trains_the_good_to_the_end(ray_session: None
     prepare_sweep(sweep, resume=False)
     note(sweep.folder, 0, {"algorithm.alpha": "1e+30"}, RUNNING)  # it will have no validation to report
     ended: list[int] = []
-    trials = search(sweep, None, told=lambda trial: ended.append(trial.number))
+    trials = search(sweep, None, announce=lambda trial: ended.append(trial.number))
     assert sorted(ended) == [trial.number for trial in trials] == list(range(5))
     outcomes = [trial.outcome for trial in trials]
     assert outcomes[0] == DIVERGED

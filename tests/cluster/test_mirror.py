@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.kept import Changes, bring, main
+from cluster.mirror import Changes, bring, main
 from cluster.storage import Storage
 from metaart.errors import UserError
 
@@ -96,7 +96,7 @@ def test_a_command_that_is_stopped_is_interrupted_once_and_its_folder_kept(
     words = [
         sys.executable,
         "-m",
-        "cluster.kept",
+        "cluster.mirror",
         storage.url,
         "--",
         sys.executable,

@@ -1,4 +1,4 @@
-"""The command line `python -m cluster.kept`: run a command in a folder that is brought from, and kept on, a storage."""
+"""The command line `python -m cluster.mirror`: run a command in a folder that a storage mirrors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FOLDER = "{folder}"
 EVERY_S = 30.0
 
 HELP = """\
-  python -m cluster.kept s3://bucket/runs/music -- python -m metaart.cli evaluate {folder} --episodes 100
+  python -m cluster.mirror s3://bucket/runs/music -- python -m metaart.cli evaluate {folder} --episodes 100
 
 The folder, written {folder} in the command, lies on this machine's disk and begins as what the storage has. What the
 command changes in it is kept there twice a minute and at the end, however the command ends.
@@ -36,17 +36,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise UserError(
                 expected=f"a command with {FOLDER} in it",
                 got=repr(" ".join(command)),
-                fix="python -m cluster.kept URL -- python -m metaart.cli evaluate {folder}",
+                fix="python -m cluster.mirror URL -- python -m metaart.cli evaluate {folder}",
             )
         storage = Storage(options.url)
         storage.check_writable()
         with tempfile.TemporaryDirectory(prefix="metaart-") as name:
             bring(storage, Path(name))
-            print(f"cluster.kept: {name} is {storage.url} while this runs", file=sys.stderr)
-            with kept(Path(name), storage):
+            print(f"cluster.mirror: {name} is {storage.url} while this runs", file=sys.stderr)
+            with mirror(Path(name), storage):
                 return _run([word.replace(FOLDER, name) for word in command])
     except UserError as error:
-        print(f"cluster.kept: {error}", file=sys.stderr)
+        print(f"cluster.mirror: {error}", file=sys.stderr)
         return 2
 
 
@@ -73,7 +73,7 @@ def bring(storage: Storage, folder: Path, names: Sequence[str] | None = None) ->
         try:
             storage.get(name, folder / name)
         except OSError as error:
-            raise unread(storage, name, error) from error
+            raise download_failed(storage, name, error) from error
     return found
 
 
@@ -86,10 +86,10 @@ def listed(storage: Storage, below: str = "") -> list[str]:
     try:
         return list(storage.files(below))
     except OSError as error:
-        raise unread(storage, "what there is", error) from error
+        raise download_failed(storage, "what there is", error) from error
 
 
-def unread(storage: Storage, what: str, error: OSError) -> UserError:
+def download_failed(storage: Storage, what: str, error: OSError) -> UserError:
     """What is said where a storage cannot be read."""
     return UserError(
         expected=f"to read {what} of {storage.url}",
@@ -149,7 +149,7 @@ class Changes:
 
 
 @contextmanager
-def kept(folder: Path, storage: Storage, every_s: float = EVERY_S, last: str = "") -> Iterator[None]:
+def mirror(folder: Path, storage: Storage, every_s: float = EVERY_S, last: str = "") -> Iterator[None]:
     """Keep a folder's changes on a storage while the context lasts, and at its end; `last` is as in `Changes`.
 
     Raises:
@@ -162,7 +162,7 @@ def kept(folder: Path, storage: Storage, every_s: float = EVERY_S, last: str = "
             try:
                 changes.keep()
             except OSError as error:  # it is tried again, and at the end it counts
-                print(f"cluster.kept: {storage.url}: {str(error)[:300]}", file=sys.stderr)
+                print(f"cluster.mirror: {storage.url}: {str(error)[:300]}", file=sys.stderr)
 
     keeper = threading.Thread(target=keep_on, daemon=True, name="keeper")
     keeper.start()
@@ -174,10 +174,10 @@ def kept(folder: Path, storage: Storage, every_s: float = EVERY_S, last: str = "
         try:
             changes.keep()
         except OSError as error:
-            raise unkept(storage, error) from error
+            raise upload_failed(storage, error) from error
 
 
-def unkept(storage: Storage, error: OSError) -> UserError:
+def upload_failed(storage: Storage, error: OSError) -> UserError:
     """What is said where results cannot be kept on a storage."""
     return UserError(
         expected="to keep the results", got=f"{storage.url}: {str(error)[:300]}", fix="Run the command again."
@@ -211,7 +211,7 @@ def _run(command: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m cluster.kept",
+        prog="python -m cluster.mirror",
         description="Run a command whose folder is kept on a storage.",
         epilog=HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
