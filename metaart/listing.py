@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from metaart.algorithms import ALGORITHMS
-from metaart.arts.commands import CREATIONS
+from metaart.arts import ARTS
 from metaart.data import SOURCES
 from metaart.domains import DOMAINS, art_of
 from metaart.recipes import RECIPES
@@ -24,7 +24,7 @@ def listing() -> str:
         lines = [about]
         lines += [f"  {'recipes' if place == 0 else '':11} {words}" for place, words in enumerate(own)]
         lines += [f"  {'sources':11} {'; '.join(sources)}", f"  {'algorithms':11} {', '.join(algorithms)}"]
-        if art in CREATIONS:
-            lines.append(f"  {'command':11} metaart create {art}")
+        names = dict.fromkeys(use.commands[0] for use in ARTS[art].uses if use.commands[0] == art)
+        lines += [f"  {'command':11} metaart create {name}" for name in names]
         paragraphs.append("\n".join(lines))
     return "\n\n".join(paragraphs)

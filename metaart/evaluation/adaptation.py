@@ -18,6 +18,7 @@ from metaart.artists.run import Run
 from metaart.build import build_sampler
 from metaart.data.location import Where
 from metaart.evaluation.measuring import EVERYTHING, Baseline, Episodes, Losses, Measurer, Views
+from metaart.evaluation.options import check_steps_reported
 from metaart.evaluation.resumable import Measurements
 from metaart.evaluation.rivals import Contender, MetaLearner, fine_tuners, from_scratch, learners_by_name
 from metaart.evaluation.statistics import half_width, half_width_by_hand
@@ -46,6 +47,9 @@ class EvaluationConfig:
     batch: int = option(
         default=10, ge=1, help="episodes computed at once; small, so that their weights stay in the processor's cache"
     )
+
+    def __post_init__(self) -> None:
+        check_steps_reported(self.steps)
 
 
 def evaluate(

@@ -8,22 +8,26 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from metaart.evaluation.measurements import FOLDER, Kept
 from numpy.typing import NDArray
 from torch import Tensor
 
 from metaart.algorithms import Batching
 from metaart.algorithms.maml import MAML, MAMLConfig
-from metaart.build import build_sampler
+from metaart.artists.run import Run
+from metaart.arts import load
+from metaart.arts.music.views import baselines, views
+from metaart.build import build_domain, build_sampler
 from metaart.config import RunConfig
 from metaart.data.shards import Dataset
 from metaart.errors import UserError
-from metaart.evaluation import adaptation
-from metaart.evaluation.adaptation import BEFORE, EvaluationConfig, Losses, curve, evaluate
-from metaart.evaluation.rivals import best_rates, search_rates
+from metaart.evaluation import adaptation, measuring
+from metaart.evaluation.adaptation import BEFORE, EvaluationConfig, evaluate
+from metaart.evaluation.measuring import Losses, curve
+from metaart.evaluation.options import AdaptationOptions
+from metaart.evaluation.resumable import FOLDER, Measurements
+from metaart.evaluation.rivals import best_rates, learners_by_name, search_rates
 from metaart.evaluation.statistics import half_width, half_width_by_hand
 from metaart.tasks import select
-from metaart.training.run import load_algorithm, pooled_theta
 
 SMALL = EvaluationConfig(
     episodes=12,
@@ -39,40 +43,45 @@ META, SGD, BIGRAMS = "meta: music", "fine-tuning, SGD", "bigrams of the support 
 
 
 @pytest.fixture(scope="module")
-def result(tiny_run: Path) -> dict[str, Any]:
-    return evaluate(tiny_run, SMALL, progress=False)
+def run(tiny_run: Path) -> Run:
+    return load(tiny_run)
+
+
+@pytest.fixture(scope="module")
+def result(run: Run) -> dict[str, Any]:
+    return judged(run)
+
+
+def judged(run: Run, config: EvaluationConfig = SMALL, **given: Any) -> dict[str, Any]:
+    """A run of music, judged as its art has it."""
+    domain: Any = run.domain
+    return evaluate(run, config, views=views(domain), baselines=baselines(domain), progress=False, **given)
 
 
 def episodes(config: RunConfig, split: Any = "test", number: int = SMALL.episodes) -> Any:
-    domain = load_domain(config)
+    domain = build_domain(config)
     sampler = build_sampler(dataclasses.replace(config, seed=SMALL.seed), config.meta, domain, split)
     return sampler.batch(0, range(number)), [sampler.hand(0, index).name for index in range(number)]
 
 
-def load_domain(config: RunConfig) -> Any:
-    from metaart.build import build_domain
-
-    return build_domain(config)
-
-
-def test_the_curve_at_step_k_is_the_loss_after_adapting_k_steps(tiny_run: Path, tiny_config: RunConfig) -> None:
-    _, domain, algorithm = load_algorithm(tiny_run)
+def test_the_curve_at_step_k_is_the_loss_after_adapting_k_steps(run: Run, tiny_config: RunConfig) -> None:
+    algorithm, looks = run.algorithm, views(run.domain)  # type: ignore[arg-type]
     tasks, _ = episodes(tiny_config, number=3)
-    measured = curve(algorithm, domain, tasks, (0, 1, 3))
+    measured = curve(algorithm, looks, tasks, (0, 1, 3))
     assert measured.shape == (3, 2, 3)
     for index in range(3):
         task = select(tasks, index)
-        for place, steps in enumerate((0, 1, 3)):
+        for column, steps in enumerate((0, 1, 3)):
             adapted = algorithm.adapt(task.support, steps)
-            for view, look in enumerate(domain.views.values()):
+            for view, look in enumerate(looks.values()):
                 by_hand = algorithm.loss(adapted, look(task.query))
-                torch.testing.assert_close(measured[index, view, place], by_hand.detach(), rtol=1e-5, atol=1e-6)
+                torch.testing.assert_close(measured[index, view, column], by_hand.detach(), rtol=1e-5, atol=1e-6)
 
 
 def test_the_opening_ends_before_the_third_bar(tiny_config: RunConfig) -> None:
-    domain = load_domain(tiny_config)
+    domain: Any = build_domain(tiny_config)
     tasks, _ = episodes(tiny_config, number=2)
-    opening, whole = domain.views["opening"](tasks.query)["tokens"], tasks.query["tokens"]
+    opening, whole = views(domain)["opening"](tasks.query)["tokens"], tasks.query["tokens"]
     bar = domain.vocabulary.bar
     for short, long in zip(opening.flatten(0, 1), whole.flatten(0, 1), strict=True):
         heard = short[short != domain.vocabulary.pad]
@@ -82,20 +91,20 @@ def test_the_opening_ends_before_the_third_bar(tiny_config: RunConfig) -> None:
 
 
 def test_means_and_paired_intervals_equal_those_worked_out_by_hand(
-    result: dict[str, Any], tiny_run: Path, tiny_config: RunConfig
+    result: dict[str, Any], run: Run, tiny_config: RunConfig
 ) -> None:
-    config, domain, meta = load_algorithm(tiny_run)
+    looks = views(run.domain)  # type: ignore[arg-type]
     tasks, hands = episodes(tiny_config)
-    own = curve(meta, domain, tasks, SMALL.steps).double().numpy()
-    for view, name in enumerate(domain.views):
-        for place, steps in enumerate(SMALL.steps):
+    own = curve(run.algorithm, looks, tasks, SMALL.steps).double().numpy()
+    for view, name in enumerate(looks):
+        for column, steps in enumerate(SMALL.steps):
             cell = result["methods"][META]["views"][name][str(steps)]
-            assert cell["mean"] == pytest.approx(own[:, view, place].mean(), rel=1e-5)
-            assert cell["interval"] == pytest.approx(half_width(own[:, view, place]), rel=1e-3)
+            assert cell["mean"] == pytest.approx(own[:, view, column].mean(), rel=1e-5)
+            assert cell["interval"] == pytest.approx(half_width(own[:, view, column]), rel=1e-3)
     rate = result["methods"][SGD]["views"]["whole"]["1"]["rate"]
-    tuner = MAML(domain.base_learner(), MAMLConfig(order=1, alpha=rate), Batching("loop"))
-    tuner.load_theta(pooled_theta(config, domain, tiny_run))
-    other = curve(tuner, domain, tasks, (1,)).double().numpy()
+    tuner = MAML(run.domain.base_learner(), MAMLConfig(order=1, alpha=rate), Batching("loop"))
+    tuner.load_theta(run.pooled or {})
+    other = curve(tuner, looks, tasks, (1,)).double().numpy()
     ahead = other[:, 0, 0] - own[:, 0, 1]
     (row,) = [
         row for row in result["paired"] if (row["other"], row["view"], row["steps"]) == (SGD, "whole", 1)
@@ -106,11 +115,12 @@ def test_means_and_paired_intervals_equal_those_worked_out_by_hand(
 
 
 def test_bigrams_are_counted_on_each_support_set_alone(result: dict[str, Any], tiny_config: RunConfig) -> None:
-    domain = load_domain(tiny_config)
+    domain: Any = build_domain(tiny_config)
     tasks, _ = episodes(tiny_config)
     size, losses = domain.vocabulary.size, []
     for index in range(SMALL.episodes):
-        support, query = (part["tokens"].tolist() for part in select(tasks, index))
+        task = select(tasks, index)
+        support, query = (part["tokens"].tolist() for part in (task.support, task.query))
         pairs = [(a, b) for work in support for a, b in pairwise(work) if b]
         unigram = np.full(size, 0.1)
         for _, after in pairs:
@@ -141,9 +151,9 @@ def test_every_rival_is_there_and_the_result_is_json(result: dict[str, Any], mus
 
 
 def test_an_evaluation_that_was_stopped_goes_on(
-    tiny_run: Path, result: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, result: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls, measure = [0], adaptation.curve
+    calls, measure = [0], measuring.curve
 
     def counted(*arguments: Any) -> Tensor:
         calls[0] += 1
@@ -151,53 +161,49 @@ def test_an_evaluation_that_was_stopped_goes_on(
             raise KeyboardInterrupt
         return measure(*arguments)
 
-    monkeypatch.setattr(adaptation, "curve", counted)
+    monkeypatch.setattr(measuring, "curve", counted)
     stop_at = 8
     with pytest.raises(KeyboardInterrupt):
-        evaluate(tiny_run, SMALL, out=tmp_path, progress=False)
+        judged(run, out=tmp_path)
     measured = sorted((tmp_path / FOLDER).rglob("*.npy"))
     assert len(measured) >= 2
     measured[0].write_bytes(measured[0].read_bytes()[:-9])  # as a machine leaves it that loses its power
     before, stop_at = calls[0], 0
-    assert evaluate(tiny_run, SMALL, out=tmp_path, progress=False) == result
+    assert judged(run, out=tmp_path) == result
     assert not (tmp_path / FOLDER).exists()
     again, calls[0] = calls[0] - before, 0
-    assert evaluate(tiny_run, SMALL, progress=False) == result
+    assert judged(run) == result
     assert again < calls[0], "what was measured is not measured again"
 
 
-def test_what_was_kept_of_another_evaluation_is_not_used(tmp_path: Path) -> None:
+def test_what_was_measured_for_another_evaluation_is_not_used(tmp_path: Path) -> None:
     def one() -> Losses:
         return np.ones(1)
 
     def two() -> Losses:
         return np.full(1, 2.0)
 
-    assert Kept(tmp_path, {"seed": 1}).find(("a", 0.1), one) == 1
-    assert Kept(tmp_path, {"seed": 1}).find(("a", 0.1), two) == 1
-    assert Kept(tmp_path, {"seed": 1}).find(("a", 0.2), two) == 2
-    assert Kept(tmp_path, {"seed": 2}).find(("a", 0.1), two) == 2
+    assert Measurements(tmp_path, {"seed": 1}).find(("a", 0.1), one) == 1
+    assert Measurements(tmp_path, {"seed": 1}).find(("a", 0.1), two) == 1
+    assert Measurements(tmp_path, {"seed": 1}).find(("a", 0.2), two) == 2
+    assert Measurements(tmp_path, {"seed": 2}).find(("a", 0.1), two) == 2
     assert len(list((tmp_path / FOLDER).iterdir())) == 1
-    assert Kept(None, {}).find(("a", 0.1), two) == 2
+    assert Measurements(None, {}).find(("a", 0.1), two) == 2
 
 
-def test_rates_are_those_that_were_best_on_validation(
-    result: dict[str, Any], tiny_run: Path, tiny_config: RunConfig
-) -> None:
-    config, domain, _ = load_algorithm(tiny_run)
+def test_rates_are_those_that_were_best_on_validation(result: dict[str, Any], run: Run, tiny_config: RunConfig) -> None:
     tasks, _ = episodes(tiny_config, "validation", SMALL.validation_episodes)
     tried = result["methods"][SGD]["tried"]
     losses = {}
     for rate in tried:
-        tuner = MAML(domain.base_learner(), MAMLConfig(order=1, alpha=rate), Batching("loop"))
-        tuner.load_theta(pooled_theta(config, domain, tiny_run))
-        losses[rate] = curve(tuner, domain, tasks, (2,)).mean(0)[0, 0].item()
+        tuner = MAML(run.domain.base_learner(), MAMLConfig(order=1, alpha=rate), Batching("loop"))
+        tuner.load_theta(run.pooled or {})
+        whole = {"whole": measuring.whole}
+        losses[rate] = curve(tuner, whole, tasks, (2,)).mean(0)[0, 0].item()
     assert result["methods"][SGD]["views"]["whole"]["2"]["rate"] == min(tried, key=lambda rate: losses[rate])
 
 
-def test_test_hands_have_no_say_in_the_rates(
-    result: dict[str, Any], tiny_run: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_test_hands_have_no_say_in_the_rates(result: dict[str, Any], run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other test episodes, other losses, the same rates."""
     genuine = adaptation.build_sampler
 
@@ -206,7 +212,7 @@ def test_test_hands_have_no_say_in_the_rates(
         return genuine(seeded, stage, domain, split)
 
     monkeypatch.setattr(adaptation, "build_sampler", others)
-    other = evaluate(tiny_run, SMALL, progress=False)
+    other = judged(run)
     for name, method in result["methods"].items():
         for view, cells in method["views"].items():
             for steps, cell in cells.items():
@@ -264,26 +270,37 @@ def test_a_run_without_a_pooled_stage_is_judged_beside_the_rest(tmp_path: Path) 
     prepare_run(plan, resume=False)
     train_run(plan)
     few = EvaluationConfig(episodes=4, validation_episodes=4, steps=(0, 1), scratch_rates=(0.01,), extensions=0)
-    found = evaluate(tmp_path / "run", few, progress=False)
+    found = evaluate(load(tmp_path / "run"), few, progress=False)
     assert list(found["methods"]) == ["meta: sinusoid", "from scratch on the support set"]
     assert all(row["interval_by_hand"] is None for row in found["paired"]), "all waves are of one hand"
 
 
-def test_what_starts_from_nothing_may_be_left_out(tiny_run: Path, music_data: Path) -> None:
+def test_what_starts_from_nothing_may_be_left_out(run: Run, music_data: Path) -> None:
     few = EvaluationConfig(
         episodes=4, validation_episodes=4, steps=(0, 1), sgd_rates=(0.1,), adam_rates=(0.001,), extensions=0,
         from_nothing=False,
     )  # fmt: skip
-    methods = evaluate(tiny_run, few, data=music_data, progress=False)["methods"]
+    methods = judged(run, few, data=music_data)["methods"]
     assert [*methods] == ["meta: music", "fine-tuning, SGD", "fine-tuning, Adam"]
 
 
-def test_a_rival_that_is_not_there_is_named(tiny_run: Path, tmp_path: Path) -> None:
+def test_a_rival_that_is_not_there_or_was_not_pooled_is_named(run: Run, critique_run: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nowhere"):
-        evaluate(tiny_run, SMALL, rivals={"pooled": tmp_path / "nowhere"}, progress=False)
+        run.others([f"pooled={tmp_path / 'nowhere'}"])
+    with pytest.raises(UserError, match=r"pooled\.safetensors"):
+        judged(run, rivals={"pooled": load(critique_run)})
+
+
+def test_every_learner_has_a_name_of_its_own(run: Run) -> None:
+    assert list(learners_by_name(run, {"other": run})) == ["music", "other"]
+    with pytest.raises(UserError, match=f"beside music, which is {run.folder}; got music={run.folder}"):
+        learners_by_name(run, {"music": run})
 
 
 @pytest.mark.parametrize("wrong", [{"episodes": 1}, {"validation_episodes": 0}, {"steps": ()}, {"steps": (-1,)}])
 def test_numbers_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(UserError, match="--episodes"):
+    name = next(iter(wrong))
+    with pytest.raises(UserError, match=name):
         EvaluationConfig(**wrong)
+    with pytest.raises(UserError, match=name):
+        AdaptationOptions(**wrong)

@@ -1,7 +1,6 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
 from PIL import Image
 
 from metaart.evaluation import report
@@ -83,15 +82,6 @@ def test_the_curves_are_a_picture(tmp_path: Path) -> None:
 
 def test_a_method_far_off_does_not_flatten_the_picture() -> None:
     assert report._worth_showing(result()) == ["meta: a", "fine-tuning, Adam"]
-
-
-@pytest.mark.parametrize("hands", [1, 3])
-def test_what_was_created_is_a_picture(hands: int, tmp_path: Path) -> None:
-    kinds = ("created", "unadapted", "real")
-    rows = [{"distance": {kind: {"own": 0.5 + place, "other": 1.0} for kind in kinds}} for place in range(hands)]
-    created = {"totals": {"distance": {kind: {} for kind in kinds}}, "rows": rows}
-    report.plot_created(created, tmp_path / "created.png")
-    assert_picture(tmp_path / "created.png")
 
 
 def assert_picture(path: Path) -> None:
