@@ -23,23 +23,17 @@ def tables(arts: Iterable[Art]) -> dict[str, str]:
 
 def endpoint_table(endpoint: Endpoint) -> str:
     """The fields of a form, and its options."""
-    uses = endpoint.uses.values()
     fields = [
         (f"`{field.name}`", words_of(field) + ("" if field.least else "; may be left out"))
         for field in endpoint.files.values()
     ]
-    labels = list(dict.fromkeys(label for label in map(label_of, uses) if label))
-    needed = any(field.default is ... for use in uses for field in options_of(use).values())
-    if labels:
-        about = f"a JSON object with {' or '.join(f'`{label}`' for label in labels)}"
-    else:
-        about = "a JSON object" if needed else "a JSON object; may be left out, and so may each of its keys"
-    rows = list(dict.fromkeys(row for use in uses for row in _options(use)))
-    return (
-        _table(("Field of the form", "What it holds"), [*fields, (f"`{OPTIONS}`", about)])
-        + "\n"
-        + _table(("Option", "Default", "Meaning"), rows)
-    )
+    about = "a JSON object"
+    if labels := _labels(endpoint):
+        about += f" with {' or '.join(f'`{label}`' for label in labels)}"
+    elif all(field.default is not ... for use in endpoint.uses.values() for field in options_of(use).values()):
+        about += "; may be left out, and so may each of its keys"
+    form = _table(("Field of the form", "What it holds"), [*fields, (f"`{OPTIONS}`", about)])
+    return f"{form}\n{_table(('Option', 'Default', 'Meaning'), _options(endpoint))}"
 
 
 def settings_table(arts: Iterable[Art]) -> str:
@@ -57,13 +51,25 @@ def settings_table(arts: Iterable[Art]) -> str:
     return _table(("Name", "Default", "Meaning"), rows)
 
 
-def _options(use: Use) -> list[tuple[str, str, str]]:
-    rows = [(f"`{name}`", default_of(field), _meaning(field)) for name, field in options_of(use).items()]
-    if label := label_of(use):
-        rows.append((f"`{label}`", "needed", labels_words(use)))
-    return rows + [
-        (f"`{extra.name}`", "true", f"also make {extra.help}, {extra.format.one} in base64") for extra in extras_of(use)
+def _options(endpoint: Endpoint) -> list[tuple[str, str, str]]:
+    """A row for each key of the options: those of every use, its labels, what is made beside; none of them twice."""
+    uses, labels = endpoint.uses.values(), _labels(endpoint)
+    rows = [
+        (f"`{name}`", default_of(field), _meaning(field)) for use in uses for name, field in options_of(use).items()
     ]
+    for label, use in labels.items():
+        others = "".join(f", or `{other}`" for other in labels if other != label)
+        rows.append((f"`{label}`", f"needed{others}", labels_words(use)))
+    rows += [
+        (f"`{extra.name}`", "true", f"also make {extra.help}, {extra.format.one} in base64")
+        for use in uses
+        for extra in extras_of(use)
+    ]
+    return list(dict.fromkeys(rows))
+
+
+def _labels(endpoint: Endpoint) -> dict[str, Use]:
+    return {label_of(use): use for use in endpoint.uses.values() if label_of(use)}
 
 
 def _meaning(field: Described) -> str:

@@ -1,103 +1,135 @@
-"""The model's batches, without HTTP."""
+"""The replica's batches, without HTTP."""
 
 from __future__ import annotations
 
+import pickle
 import time
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
-from metaart.artists.run import Creator
-from metaart.arts.music.compose import ComposeRequest
-from metaart.errors import UserError
-from serve.orders import Asked, Failed, Order, TooLate, carry_out, carry_out_wanted, one_by_one
-
-
-@pytest.fixture(scope="module")
-def creator(tiny_run: Path) -> Creator:
-    return Creator(tiny_run)
+from metaart.artists.art import Made
+from metaart.artists.works import Work
+from metaart.arts import ARTS, load
+from metaart.errors import UserError, WrongFormat
+from serve.orders import Answer, Asked, Failed, Order, TooLate, carry_out, carry_out_wanted
+from tests.serve.letters import LetterOptions, Run, WhoseOptions, letter
 
 
-def test_what_is_wrong_with_an_order_stays_with_it(creator: Creator, examples: tuple[bytes, ...]) -> None:
-    support, wish = creator.domain.read(examples), ComposeRequest(bars=2)
-    good = Order(support, wish)
-    outside = int(creator.domain.vocabulary.size)
-    orders = [
-        good,
-        Order(support, wish, steps=-1),
-        Order({"tokens": torch.full((1, 8), outside)}, wish),
-        Order({"tokens": torch.zeros(0, 48, dtype=torch.int64), "more": torch.zeros(1)}, wish),
-        good,
-    ]
-
-    (alone,) = carry_out(creator, [good])
-    (unadapted,) = carry_out(creator, [Order(support, wish, steps=0)])
-    first, steps, tokens, empty, last = carry_out(creator, orders)
-
-    assert isinstance(alone, bytes)
-    assert first == last == alone != unadapted
-    assert isinstance(steps, UserError)
-    assert tokens == Failed("IndexError")
-    assert empty == unadapted, "where there is no work there is nothing to learn"
+def write(*texts: str, tone: str = "warm", signature: str = "", **values: Any) -> Order:
+    files = {"signature": letter(signature)} if signature else {}
+    return Order("letters", tuple(map(letter, texts)), files, LetterOptions(tone=tone, **values))
 
 
-def test_a_wish_that_breaks_the_batch_breaks_no_other_piece(
-    creator: Creator, examples: tuple[bytes, ...], caplog: pytest.LogCaptureFixture
-) -> None:
-    support = creator.domain.read(examples[:1])
-    outside = int(creator.domain.vocabulary.size)
-    good = Order(support, ComposeRequest(bars=2, seed=5), steps=1)
-    poison = Order(support, ComposeRequest(bars=2, primer=(1, outside)))
+def carried(run: Run, *orders: Order) -> list[Answer]:
+    return carry_out(run, orders)  # type: ignore[arg-type]
 
-    (alone,) = carry_out(creator, [good])
-    first, broken, last = carry_out(creator, [good, poison, good])
+
+def data_of(answer: Answer) -> bytes:
+    assert isinstance(answer, Made)
+    return answer.data
+
+
+def test_each_order_is_adapted_to_and_all_are_made_together() -> None:
+    run = Run()
+    first, second = carried(run, write("a", "b", steps=2, copies=2), write("c", signature="Ann"))
+    assert data_of(first) == b"[a b]2[a b]2"
+    assert data_of(second) == b"[c]Ann"
+    assert run.batches == [2]
+
+
+def test_what_is_wrong_with_an_order_stays_with_it() -> None:
+    run = Run()
+    good, unread, unforeseen, rude = write("a"), write("é"), write("b", tone="poison"), write("c", tone="rude")
+    (alone,) = carried(run, good)
+
+    first, refused, failed, refused_too, last = carried(run, good, unread, unforeseen, rude, good)
 
     assert first == last == alone
-    assert isinstance(broken, Failed)
-    assert "could not be created together" in caplog.text
+    assert isinstance(refused, UserError)
+    assert failed == Failed("KeyError")
+    assert isinstance(refused_too, UserError)
+    assert refused_too.got == "a rude one"
 
 
-def test_an_empty_batch_of_usable_orders_is_no_error(creator: Creator, examples: tuple[bytes, ...]) -> None:
-    order = Order(creator.domain.read(examples), ComposeRequest(), steps=101)
-    (answer,) = carry_out(creator, [order])
-    assert isinstance(answer, UserError)
+def test_where_one_breaks_a_batch_most_of_the_others_are_still_made_together(caplog: pytest.LogCaptureFixture) -> None:
+    run = Run()
+    answers = carried(run, write("poisoned", tone="poison"), *(write(f"a{number}") for number in range(7)))
+    assert answers[0] == Failed("KeyError")
+    assert [data_of(answer) for answer in answers[1:]] == [f"[a{number}]".encode() for number in range(7)]
+    assert run.batches == [8, 4, 2, 1, 1, 2, 4]
+    assert len(run.adapted) == 8, "each once"
+    assert "8 orders could not be made together" in caplog.text
+
+
+def test_what_is_not_made_together_is_made_one_by_one_and_hands_that_are_compared_are_adapted_to_apart() -> None:
+    run = Run()
+    works = tuple(letter(text)._replace(hand=hand) for text, hand in (("a", "Ann"), ("b", "Bob"), ("aa", "Ann")))
+    whose = Order("whose-letter", works, {"letter": letter("b")}, WhoseOptions(), frozenset({"sketch"}))
+
+    answers = carried(run, whose, write("c"), whose)
+
+    assert data_of(answers[0]) == data_of(answers[2]) == b'{"answer": ["Bob"], "artists": ["Ann[a aa]", "Bob[b]"]}'
+    assert data_of(answers[1]) == b"[c]"
+    assert isinstance(answers[0], Made)
+    assert answers[0].extras == {"sketch": b"-"}
 
 
 def test_what_nobody_waits_for_any_more_is_not_computed() -> None:
-    later, computed = time.monotonic() + 60, []
+    run, later = Run(), time.monotonic() + 60
+    orders = [write(text) for text in ("one", "gone", "late", "two")]
+    asked = [Asked(order, later) for order in orders]
+    asked[1].abandoned, asked[2].deadline = True, 0.0
+    one, gone, late, two = carry_out_wanted(run, asked)  # type: ignore[arg-type]
+    assert (gone, late) == (TooLate(), TooLate())
+    assert (data_of(one), data_of(two)) == (b"[one]", b"[two]")
+    assert run.adapted == ["[one]", "[two]"]
 
-    def work(order: str) -> bytes:
-        computed.append(order)
-        return order.encode()
 
-    asked = [Asked("one", later), Asked("gone", later, abandoned=True), Asked("late", 0.0), Asked("two", later)]
-    assert carry_out_wanted(partial(one_by_one, work), asked) == [b"one", TooLate(), TooLate(), b"two"]
-    assert computed == ["one", "two"]
+def test_who_hangs_up_meanwhile_is_not_written_for() -> None:
+    asked = [Asked(write("a"), time.monotonic() + 600) for _ in range(3)]
+
+    class Slow(Run):
+        def adapt_works(self, *works: Any, **values: Any) -> Any:
+            asked[1].abandoned = True  # before its turn
+            asked[2].abandoned = len(self.adapted) == 1  # after it
+            return super().adapt_works(*works, **values)
+
+    run = Slow()
+    first, second, third = carry_out_wanted(run, asked)  # type: ignore[arg-type]
+    assert (data_of(first), second, third) == (b"[a]", TooLate(), TooLate())
+    assert len(run.adapted) == 2
+    assert run.batches == [1]
 
 
-def test_who_hangs_up_meanwhile_is_not_composed_for(
-    creator: Creator, examples: tuple[bytes, ...], monkeypatch: pytest.MonkeyPatch
+def test_orders_and_answers_go_through_a_pickle() -> None:
+    order = write("a", signature="b", steps=3)
+    answer = Made(b"data", "words", {"sketch": b"x"}, {"Seed": "1"}, "new.txt")
+    assert pickle.loads(pickle.dumps(order)) == order
+    assert pickle.loads(pickle.dumps(answer)) == answer
+
+
+def test_an_order_of_music_gives_what_it_gives_alone_whatever_else_is_in_the_batch(
+    tiny_run: Path, examples: tuple[bytes, ...]
 ) -> None:
-    order = Order(creator.domain.read(examples[:1]), ComposeRequest(bars=1))
-    (alone,) = carry_out(creator, [order])
-    asked = [Asked(order, time.monotonic() + 600) for _ in range(3)]
-    adapted, rendered, adapt, render = [], [], creator.adapt, creator.render
+    run, wanted = load(tiny_run), ARTS["music"].uses[0].options
+    works = tuple(Work(f"{number}.mid", data) for number, data in enumerate(examples))
 
-    def adapt_while_others_hang_up(*arguments: Any) -> Any:
-        adapted.append(1)
-        asked[1].abandoned = True  # before its turn
-        asked[2].abandoned = len(adapted) == 2  # after it
-        return adapt(*arguments)
+    def order(*works: Work, files: dict[str, Work] | None = None, **values: Any) -> Order:
+        return Order("music", works, files or {}, wanted(bars=2, **values))
 
-    def count(params: Any, wishes: Any) -> list[bytes]:
-        rendered.append(len(wishes))
-        return render(params, wishes)
+    good, nothing = order(*works), order(*works, steps=0)
+    (alone,) = carry_out(run, [good])
+    (unadapted,) = carry_out(run, [nothing])
+    first, text, many, primed, none, last = carry_out(
+        run,
+        [good, order(Work("a.mid", b"Dear sir")), order(*works * 7), order(*works, files={"primer": Work("p", b"")}),
+         order(), good],
+    )  # fmt: skip
 
-    monkeypatch.setattr(creator, "adapt", adapt_while_others_hang_up)
-    monkeypatch.setattr(creator, "render", count)
-    assert carry_out_wanted(partial(carry_out, creator), asked) == [alone, TooLate(), TooLate()]
-    assert len(adapted) == 2
-    assert rendered == [1]
+    assert data_of(first) == data_of(last) == data_of(alone) != data_of(unadapted)
+    assert isinstance(text, WrongFormat)
+    assert isinstance(many, UserError)
+    assert isinstance(primed, WrongFormat)
+    assert isinstance(none, UserError)
