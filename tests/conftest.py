@@ -122,10 +122,13 @@ def drawings_data(shared: Shared) -> Path:
     return shared("data/drawings", write_drawings)
 
 
-TINY_CRITIQUE = ["domain.sees=pictures", "domain.side=16", "domain.layers=2", "domain.channels=8",
-                 "domain.most_hands=6", "meta.tasks=2", "meta.episode.support=2", "meta.episode.query=2",
-                 "meta.validation_tasks=2", "meta.steps=2", "batching.mode=loop"]  # fmt: skip
-"""Settings that make the recipes `critique` (with fewer hands a task) and `rating` take a second."""
+TINY_RATING = ["domain.sees=pictures", "domain.side=16", "domain.layers=2", "domain.channels=8", "meta.tasks=2",
+               "meta.episode.support=2", "meta.episode.query=2", "meta.validation_tasks=2", "meta.steps=2",
+               "batching.mode=loop"]  # fmt: skip
+"""Settings that make the recipe `rating` take a second."""
+
+TINY_CRITIQUE = [*TINY_RATING, "domain.most_hands=6"]
+"""Settings that make the recipe `critique` take a second, with fewer hands a task."""
 
 
 @pytest.fixture(scope="session")
@@ -138,7 +141,7 @@ def critique_run(drawings_data: Path, shared: Shared) -> Path:
 @pytest.fixture(scope="session")
 def rating_run(drawings_data: Path, shared: Shared) -> Path:
     """A finished tiny run of rating; read it, do not write into it."""
-    settings = [f"data={drawings_data}", *TINY_CRITIQUE]
+    settings = [f"data={drawings_data}", *TINY_RATING]
     return shared("runs/rating", trained(override(recipe("rating"), settings)))
 
 

@@ -30,14 +30,13 @@ SMALL = {
 }  # fmt: skip
 """Fields of configurations, of domains and of algorithms, that decide what they cost."""
 
-DATA = {"music": "music_data", "critique": "drawings_data", "style": "drawings_data"}
+DATA = {"music": "music_data", "critique": "drawings_data", "rating": "drawings_data", "style": "drawings_data"}
 """The fixture that prepares the data of an art form; one that needs none has no line."""
 
 EPISODES = {"critique": EpisodeConfig(2, 3, ways=3)}
 """What a task of an art form holds, where it is not two works to adapt to and three more."""
 
 WISHES: dict[str, list[Any]] = {
-    "critique": [torch.zeros(3, 16, 16), torch.ones(3, 16, 16)],
     "music": [ComposeRequest(bars=1, seed=1), ComposeRequest(bars=2, seed=2)],
     "sinusoid": [120, 150],
     "style": [
@@ -47,7 +46,7 @@ WISHES: dict[str, list[Any]] = {
 }
 """What each art form is asked to create; a new one adds a line."""
 
-BEGINNINGS = {"critique": b'{"probabilities"', "music": b"MThd", "sinusoid": b"\x89PNG", "style": b"\x89PNG"}
+BEGINNINGS = {"music": b"MThd", "sinusoid": b"\x89PNG", "style": b"\x89PNG"}
 """How the files of each art form begin; a new one adds a line."""
 
 
