@@ -75,15 +75,16 @@ class EngineStep:
         parts = self._parts(tasks)
         weights = [self._algorithm.weight(part) for part in parts]
         (total,) = self._sum(sum(weights))
-        # DeepSpeed takes the mean over ranks and parts.
+        # DeepSpeed takes the mean over ranks and parts, as if all weighed the same. What each is a mean over (tasks, or
+        # tokens) differs: so its loss is scaled by its weight, and by the number of ranks and parts to undo the mean.
         scale = distributed.get_world_size() * len(parts) / total
         summed = 0.0
         for part, weight in zip(parts, weights, strict=True):
-            loss = self._engine(self._on_device(part)).to(
-                max(self._dtype, torch.float32, key=lambda kind: kind.itemsize)
-            )
+            # The scaling is in fp32 at least: in bf16 it would round the share of a rank.
+            at_least = max(self._dtype, torch.float32, key=lambda kind: kind.itemsize)
+            loss = self._engine(self._on_device(part)).to(at_least)
             self._engine.backward(loss * (weight * scale))
-            self._engine.step()
+            self._engine.step()  # moves the weights after the last part alone
             summed += float(loss.detach()) * weight
         return self._sum(summed)[0] / total
 
@@ -98,6 +99,7 @@ class EngineStep:
 
     def state_dict(self) -> dict[str, State]:
         """See `OuterStep`."""
+        # The optimizer's own view, whose keys are the same on every rank even where it holds parts of parameters.
         held: dict[str, Any] = next(iter(self._optimizer.state.values()), {})
         moments = {
             f"{key}|{name}": self._moment(parameter, key).detach().cpu().clone()
@@ -114,6 +116,7 @@ class EngineStep:
     def load_state_dict(self, state: dict[str, State]) -> None:
         """See `OuterStep`."""
         parameters = dict(self._algorithm.named_parameters())
+        # What rank 0 writes into gathered weights is what every rank's part is cut from when the context ends.
         with self._gathered(modifier_rank=0):
             load_weights(self._algorithm, state["weights"])
         for name, value in state["weights"].items():

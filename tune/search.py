@@ -17,6 +17,7 @@ from cluster.connection import WAIT_HELP, named_cluster, ray_connection
 from cluster.driver import TrainingFailed, check_shares, engine_settings
 from cluster.storage import PATIENCE_S, Storage
 from metaart.build import build_domain
+from metaart.commands.flags import add_flags, values_of
 from metaart.config import RunConfig
 from metaart.errors import UserError
 from metaart.files import only_writer
@@ -84,9 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     add("recipe", nargs="?", help="one of the recipes below")
     add("--recipe-file", type=Path, metavar="JSON", help="a recipe as a file")
     add("--space", dest="spaces", action="append", default=[], metavar="NAME=KIND(..)", help="see below")
-    for field in described(SweepConfig).values():
-        kind = int if field.kind is int else str
-        add(field.flag, type=kind, default=field.default, help=f"{field.help}: {field.expected} ({field.default})")
+    add_flags(parser, described(SweepConfig))
     add("--workers", type=int, default=1, help="processes that share a trial's batches (1)")
     add("--address", help="a running Ray cluster; auto finds it; started on this machine if left out")
     add("--data", help="prepared folder, or its URL; the recipe's own if left out")
@@ -163,7 +162,7 @@ def _sweep(options: argparse.Namespace) -> Sweep:
     config, cluster = override_both(
         recipe_or_file(options.recipe, options.recipe_file), ClusterConfig(workers=1), settings
     )
-    how = SweepConfig(**{name: getattr(options, name) for name in described(SweepConfig)})
+    how = SweepConfig(**values_of(options, SweepConfig))
     _refuse_unjudged(config)
     space = read_space(options.spaces, config)
     if how.searcher == "grid":

@@ -35,6 +35,8 @@ def occlusion_map(evidence: Evidence, picture: Tensor, fill: Tensor, *, patch: i
     Source: Zeiler & Fergus 2014, section 4.2.
     """
     _, height, width = picture.shape
+    # Patches begin and end beyond the edges: else a pixel in a corner would be covered by one patch alone, and the map
+    # would be noisiest where pictures are emptiest.
     tops, lefts = (range(stride - patch, side, stride) for side in (height, width))
     covered = torch.zeros(len(tops) * len(lefts), height, width, dtype=torch.bool)
     for number, (top, left) in enumerate((top, left) for top in tops for left in lefts):
@@ -72,6 +74,7 @@ def insertion_curve(evidence: Evidence, picture: Tensor, fill: Tensor, order: Te
 
 def _mixed(first: Tensor, last: Tensor, order: Tensor, steps: int) -> Tensor:
     """Pictures that are `first` in the share i / steps of the pixels that rank highest, and `last` elsewhere."""
+    # Sorting twice turns values into ranks; stable, so that equal ones (a flat background) keep their order.
     rank = order.flatten().argsort(descending=True, stable=True).argsort().reshape(order.shape)
     bounds = torch.arange(steps + 1) * order.numel() / steps
     taken = rank[None] < bounds[:, None, None]

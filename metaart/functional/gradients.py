@@ -31,6 +31,8 @@ def gradient(loss: Callable[[Params], Tensor], params: Params, *, through: bool)
     slope: Callable[[Params], Params] = torch.func.grad(loss)
     if through:
         return slope(params)
+    # `torch.func.grad` differentiates in spite of `no_grad`; what `no_grad` leaves out is the graph of the gradient
+    # itself, which in first order nobody walks back through.
     with torch.no_grad():
         return slope({name: value.detach() for name, value in params.items()})
 
@@ -52,6 +54,8 @@ def adam_direction(
         if moments is not None:
             m, v = m + beta1 * moments.first[name], v + beta2 * moments.second[name]
         first[name], second[name] = m, v
+        # A weight that has had no gradient yet (a token that was never read) must not turn the outer gradient into nan:
+        # the branch that is not taken is differentiated too, so the root is taken of 1 there.
         still = v == 0
         root = torch.where(still, 1.0, v / (1 - beta2**steps)).sqrt()
         direction[name] = torch.where(still, 0.0, m / (1 - beta1**steps) / (root + eps))

@@ -26,6 +26,7 @@ def prototype_head(features: Tensor, labels: Tensor, classes: int) -> tuple[Tens
     Source: Snell, Swersky & Zemel 2017, section 2.3 and equation 8; as a start of further steps Triantafillou et al.
     2020, section 3 (Proto-MAML).
     """
+    # Products with a mask instead of indexing by class: the number of classes is known, and `vmap` can map it.
     member = (labels[:, None] == torch.arange(classes, device=labels.device)).to(features.dtype)
     counts = member.sum(0)
     means = (member.T @ features) / counts.clamp(min=1)[:, None]

@@ -55,7 +55,7 @@ class LSTM(nn.Module):
         final: State = []
         for layer in range(self.num_layers):
             if state is None:
-                h = inputs.new_zeros(inputs.shape[0], self.hidden_size)
+                h = inputs.new_zeros(inputs.shape[0], self.hidden_size)  # made of the inputs, so that vmap maps it too
                 c = h
             else:
                 h, c = state[layer]
@@ -64,6 +64,7 @@ class LSTM(nn.Module):
         return inputs, final
 
     def _layer(self, layer: int, inputs: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        # The product with the inputs needs no step before it: one for the whole sequence.
         bias = getattr(self, f"bias_ih_l{layer}") + getattr(self, f"bias_hh_l{layer}")
         projected = F.linear(inputs, getattr(self, f"weight_ih_l{layer}"), bias)
         hidden, cells = lstm_layer(projected, h, c, getattr(self, f"weight_hh_l{layer}"))
