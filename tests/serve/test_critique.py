@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from metaart.arts.critique.judge import Example, judge
-from metaart.arts.judging.critic import Critic
+import metaart
+from metaart.artists.works import Work
 from tests.serve.client import Client, assert_problem
 from tests.serve.conftest import ServedRuns
 from tests.serve.pictures import UNUSABLE, picture
@@ -29,13 +30,14 @@ def test_a_hand_is_named_as_the_run_itself_names_it(service: Client, served_runs
     assert answer.status_code == 200, answer.text
     body: dict[str, Any] = answer.json()
 
-    examples = [
-        Example(f"{n}.png", data, hand=hand) for n, (data, hand) in enumerate(zip(EXAMPLES, HANDS, strict=True))
-    ]
-    alone = judge(Critic(served_runs.critique), WORK, examples, heat_map=True)
-    assert body["probabilities"] == alone.probabilities
+    works = [Work(f"{n}.png", data, hand=hand) for n, (data, hand) in enumerate(zip(EXAMPLES, HANDS, strict=True))]
+    run = metaart.load(served_runs.critique)
+    made = run.judge(run.adapt_works(works), work=WORK, extras=["heat_map"])
+    alone = json.loads(made.data)
+    assert {name: body[name] for name in alone} == alone
+    assert base64.b64decode(body["heat_map"]) == made.extras["heat_map"]
     assert sum(body["probabilities"].values()) == pytest.approx(1, abs=1e-3)
-    assert body["answer"] == alone.answer
+    assert answer.headers["metaart-run"] == served_runs.critique.name
     assert body["run"] == served_runs.critique.name
     drawn = Image.open(io.BytesIO(base64.b64decode(body["heat_map"])))
     assert drawn.format == "PNG"

@@ -10,8 +10,7 @@ import httpx
 import mido
 import pytest
 
-from metaart.artists.run import Creator
-from metaart.arts.music.compose import ComposeRequest
+import metaart
 from tests.formats.scores.readers import by_mido, by_pretty_midi, by_symusic, signatures_by_mido
 from tests.serve.client import Client
 from tests.serve.conftest import ServedRuns
@@ -67,9 +66,8 @@ def test_the_same_request_gives_the_same_bytes_whatever_is_asked_beside_it(servi
     wishes = [wish(number) for number in range(6)]
     together = [answer.content for answer in service.compose_many([*wishes, wishes[2]])]
     alone = [service.compose(**wish).content for wish in wishes]
-    (by_hand,) = Creator(tiny_run).create(
-        [service.examples[:3]], [ComposeRequest(bars=4, temperature=0.7, seed=2)], steps=2
-    )
+    run = metaart.load(tiny_run)
+    by_hand = run.create(run.adapt(service.examples[:3], steps=2), bars=4, temperature=0.7, seed=2).data
 
     assert together == [*alone, alone[2]]
     assert alone[2] == by_hand

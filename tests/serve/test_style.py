@@ -10,8 +10,7 @@ import httpx
 import numpy as np
 import pytest
 
-from metaart.artists.run import Creator
-from metaart.arts.style.create import Wish, adapt_to, painter
+import metaart
 from metaart.formats.pictures.read import read_picture, write_png
 from tests.formats.pictures.drawings import drawing
 from tests.serve.client import Client, assert_problem
@@ -30,10 +29,10 @@ def test_a_photograph_is_redrawn_as_the_run_itself_redraws_it(service: Client, s
     assert (answer.headers["content-type"], answer.headers["metaart-run"]) == ("image/png", served_runs.style.name)
     drawn = read_picture(answer.content)
 
-    creator, photograph = Creator(served_runs.style), read_picture(PHOTOGRAPH)
-    alone = painter(creator, adapt_to(creator, EXAMPLES, steps=2), Wish(strength=0.8))(photograph)
+    run, photograph = metaart.load(served_runs.style), read_picture(PHOTOGRAPH)
+    alone = run.create(run.adapt(EXAMPLES, steps=2), photograph=PHOTOGRAPH, strength=0.8)
     assert drawn.shape == photograph.shape
-    assert np.abs(drawn.astype(int) - alone).max() <= 1
+    assert np.abs(drawn.astype(int) - read_picture(alone.data)).max() <= 1
     assert not np.array_equal(drawn, photograph)
 
 
@@ -83,6 +82,8 @@ def test_a_picture_that_cannot_be_used(service: Client, data: bytes, status: int
         ({"side": 2049}, "side"),
         ({"side": 100.5}, "side"),
         ({"steps": -1}, "steps"),
+        ({"steps": 101}, "steps to be a whole number from 0 to 100"),
+        ({"method": "gatys"}, "keys among strength, keep_colour, side, steps"),
         ({"alpha": 0.1}, "keys among strength"),
     ],
 )
