@@ -56,9 +56,9 @@ def test_scalars_are_those_of_muspy_on_real_music(music_data: Path, tmp_path: Pa
 def test_histograms_of_a_known_tune() -> None:
     tune = score_of([(0, 1, 60), (1, 1, 62), (2, 2, 59), (4, 0.5, 59), (4.5, 4, 83)])
     measured = features(tune)
-    intervals = {place - 12: share for place, share in enumerate(measured.intervals) if share}
+    intervals = {step - 12: share for step, share in enumerate(measured.intervals) if share}
     assert intervals == {2: 0.25, -3: 0.25, 0: 0.25, 12: 0.25}, "a leap of two octaves is counted with the octaves"
-    durations = {(place - 6) / 2: share for place, share in enumerate(measured.durations) if share}
+    durations = {(step - 6) / 2: share for step, share in enumerate(measured.durations) if share}
     assert durations == {0: 0.4, 1: 0.2, -1: 0.2, 2: 0.2}, "in octaves around the quarter"
 
 
@@ -87,7 +87,7 @@ def test_the_upper_line_takes_the_highest_note_of_each_onset_and_leaves_drums_ou
 
 
 def scale(pitches: list[int], length: float = 1) -> symusic.Score:
-    return score_of([(place * length, length, pitch) for place, pitch in enumerate(pitches)])  # type: ignore[misc]
+    return score_of([(index * length, length, pitch) for index, pitch in enumerate(pitches)])  # type: ignore[misc]
 
 
 def test_copy_rate_of_a_copy_is_one_in_any_key_and_of_something_else_zero() -> None:

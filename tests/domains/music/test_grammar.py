@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metaart.data.shards import Dataset
-from metaart.domains.music.grammar import MAX_NOTES_PER_BAR, Grammar
+from metaart.domains.music.grammar import MAX_NOTES_PER_BAR, REMIGrammar
 from metaart.formats.scores.tokens import Vocabulary, make_tokenizer
 
 VOCABULARY = Vocabulary.of(make_tokenizer())
@@ -20,7 +20,7 @@ WORD = VOCABULARY.tokens.index
 
 def walk(words: list[str], bars: int) -> set[str]:
     """The tokens that are allowed after these."""
-    grammar = Grammar(VOCABULARY, [bars])
+    grammar = REMIGrammar(VOCABULARY, [bars])
     for word in words:
         assert grammar.allowed()[0, WORD(word)], word
         grammar.advance(np.array([WORD(word)]))
@@ -41,10 +41,9 @@ def test_real_works_keep_to_the_grammar(music_data: Path) -> None:
     checked = 0
     for tokens in works:
         bars = int((tokens == VOCABULARY.bar).sum())
-        grammar = Grammar(VOCABULARY, [bars])
+        grammar = REMIGrammar(VOCABULARY, [bars])
         empty = [
-            (tokens[place : place + 3] == VOCABULARY.bar).sum() == 2
-            for place in np.flatnonzero(tokens == VOCABULARY.bar)
+            (tokens[bar : bar + 3] == VOCABULARY.bar).sum() == 2 for bar in np.flatnonzero(tokens == VOCABULARY.bar)
         ]
         if any(one and two for one, two in pairwise(empty)):
             continue
@@ -60,7 +59,7 @@ def test_what_may_follow() -> None:
     assert walk([], 2) == {"Bar_None"}
     assert kinds(walk(BAR[:1], 2)) == {"TimeSig"}
     first = walk(BAR, 2)
-    assert first == {f"Position_{place}" for place in range(36)}
+    assert first == {f"Position_{step}" for step in range(36)}
     assert kinds(walk([*BAR, *NOTE[:1]], 2)) == {"Pitch"}
     assert kinds(walk([*BAR, *NOTE[:2]], 2)) == {"Duration"}
     after = walk([*BAR, *NOTE], 2)
@@ -91,7 +90,7 @@ def test_whatever_is_drawn_ends_in_time_side_by_side_as_alone(bars: list[int], s
     """`long` draws pitches and positions whenever they are allowed, so that bars fill up."""
     rng = np.random.default_rng(seed)
     wanted = np.where(np.isin(VOCABULARY.kind, ("Pitch", "Duration")), 1e6 if long else 1.0, 1.0)
-    together, alone = Grammar(VOCABULARY, bars), [Grammar(VOCABULARY, [one]) for one in bars]
+    together, alone = REMIGrammar(VOCABULARY, bars), [REMIGrammar(VOCABULARY, [one]) for one in bars]
     most = max(bars) * (2 + 3 * MAX_NOTES_PER_BAR) + 2
     drawn = 1
     while not together.ended.all():
@@ -109,7 +108,7 @@ def test_whatever_is_drawn_ends_in_time_side_by_side_as_alone(bars: list[int], s
 
 @pytest.mark.parametrize("favourite", ["EOS", "Bar", "Pitch", "Position", "PAD"])
 def test_one_who_always_wants_the_same_still_ends(favourite: str) -> None:
-    grammar = Grammar(VOCABULARY, [3])
+    grammar = REMIGrammar(VOCABULARY, [3])
     tokens = [VOCABULARY.bos]
     while not grammar.ended.all():
         allowed = np.flatnonzero(grammar.allowed()[0])

@@ -71,7 +71,7 @@ def test_real_works_are_canonical_already_and_survive_being_written(music_data: 
 
 def test_pitches_are_folded_by_octaves_into_the_piano() -> None:
     pitches = [0, 11, 20, 21, 60, 108, 109, 120, 127]
-    score = score_of([(480 * place, 480, pitch) for place, pitch in enumerate(pitches)])
+    score = score_of([(480 * index, 480, pitch) for index, pitch in enumerate(pitches)])
     folded = [pitch for *_, pitch in times(canonical(score))]
     assert folded == [24, 23, 32, 21, 60, 108, 97, 108, 103]
 

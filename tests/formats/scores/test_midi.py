@@ -269,16 +269,16 @@ def test_whatever_is_changed_in_a_file_it_is_read_or_refused(tunes: list[bytes])
     for _ in range(3000):
         data = bytearray(rng.choice(seeds))
         for _ in range(rng.randint(1, 6)):
-            place = rng.randrange(len(data))
+            at = rng.randrange(len(data))
             match rng.randrange(4):
                 case 0:
-                    data[place] = rng.randrange(256)
+                    data[at] = rng.randrange(256)
                 case 1:
-                    data[place:place] = bytes(rng.choice([0, 0x7F, 0x80, 0xFF, 0x90]) for _ in range(rng.randint(1, 5)))
+                    data[at:at] = bytes(rng.choice([0, 0x7F, 0x80, 0xFF, 0x90]) for _ in range(rng.randint(1, 5)))
                 case 2:
-                    del data[place : place + rng.randint(1, 8)]
+                    del data[at : at + rng.randint(1, 8)]
                 case _:
-                    data[place] ^= 1 << rng.randrange(8)
+                    data[at] ^= 1 << rng.randrange(8)
         try:
             score = read_midi(bytes(data))
         except UserError:

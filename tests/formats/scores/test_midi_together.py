@@ -20,7 +20,7 @@ def midi(notes: int, others: int = 0) -> bytes:
 
 
 def named(*files: bytes) -> tuple[list[bytes], list[str]]:
-    return list(files), [f"{place}.mid" for place in range(1, len(files) + 1)]
+    return list(files), [f"{index}.mid" for index in range(1, len(files) + 1)]
 
 
 def test_files_may_hold_together_what_one_may() -> None:
