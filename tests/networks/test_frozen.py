@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from metaart.domains.critique.domain import Critique, CritiqueConfig
+from metaart.domains.critique.domain import CritiqueConfig, CritiqueDomain
 from metaart.networks.efficientnet import EfficientNetLite0
 from metaart.networks.frozen import NUM_FEATURES, TAPS, Adapter, FrozenFeatures
 
@@ -43,7 +43,7 @@ def test_the_answer_is_affine_in_the_features_of_the_map() -> None:
 
 
 def test_a_hand_finds_the_features_of_its_works_once(drawings_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    domain = Critique(CritiqueConfig(sees="frozen", side=16, most_works=5, width=6))
+    domain = CritiqueDomain(CritiqueConfig(sees="frozen", side=16, most_works=5, width=6))
     hand = domain.hands(drawings_data, "train", varied=True)[1]
     assert hand.num_works == 5
     first = hand.examples([3, 1], np.random.default_rng(0))["frozen"]
@@ -53,10 +53,10 @@ def test_a_hand_finds_the_features_of_its_works_once(drawings_data: Path, monkey
 
 
 def test_the_domain_sees_pictures_as_its_learner_does() -> None:
-    domain = Critique(CritiqueConfig(sees="frozen", side=16, width=6, most_hands=3))
+    domain = CritiqueDomain(CritiqueConfig(sees="frozen", side=16, width=6, most_hands=3))
     pictures = torch.rand(2, 3, 16, 16)
     seen = domain.see(pictures) | {"labels": torch.tensor([0, 1])}
     assert set(seen) == {"pictures", "frozen", "labels"}
     net = domain.learner()
     assert domain.loss(net, seen).isfinite()
-    torch.testing.assert_close(net(domain.given(pictures)), net(seen["frozen"]))
+    torch.testing.assert_close(net(domain.input_of(pictures)), net(seen["frozen"]))

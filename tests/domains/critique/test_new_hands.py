@@ -30,8 +30,8 @@ def test_a_hand_treats_all_its_works_alike_and_keeps_their_range(seed: int) -> N
     assert changed.shape == works.shape
     assert float(changed.min()) >= -1e-6
     assert float(changed.max()) <= 1 + 1e-6
-    for place in range(3):
-        torch.testing.assert_close(changed[place], hand.apply(works[place : place + 1])[0])
+    for index in range(3):
+        torch.testing.assert_close(changed[index], hand.apply(works[index : index + 1])[0])
 
 
 def test_turns_mirrors_and_negatives_undo_themselves() -> None:
