@@ -122,10 +122,6 @@ class MetaAlgorithm(nn.Module, ABC):
         """What is judged: the loss of given weights on other works; a scalar."""
         return self._query_loss(self.predict(params), examples)
 
-    def loss(self, params: Params, examples: Examples) -> Tensor:
-        """As `query_loss`."""
-        return self.query_loss(params, examples)
-
     def predict(self, params: Params) -> Predict:
         """The learner as a function, with `params` for weights."""
         return lambda *inputs: functional_call(self._skeleton[0], params, inputs)

@@ -284,9 +284,9 @@ class Run:
         count = self.steps if steps is None else steps
         params = {name: value.detach() for name, value in self.theta().items()}
         with torch.no_grad():
-            curve = [float(self.algorithm.loss(params, support))]
+            curve = [float(self.algorithm.support_loss(params, support))]
             for params in self.algorithm.path(support, count):
-                curve.append(float(self.algorithm.loss(params, support)))
+                curve.append(float(self.algorithm.support_loss(params, support)))
         return {name: value.detach() for name, value in params.items()}, curve
 
 

@@ -127,7 +127,7 @@ def curve(algorithm: MetaAlgorithm, views: Views, tasks: Task, steps: Sequence[i
 
     def one(support: Examples, seen: list[Examples]) -> Tensor:
         def measure(params: Params) -> Tensor:
-            return torch.stack([algorithm.loss(params, examples) for examples in seen])
+            return torch.stack([algorithm.query_loss(params, examples) for examples in seen])
 
         measured = {0: measure(algorithm.theta())} if 0 in steps else {}
         for step, params in enumerate(algorithm.path(support, max(steps)), start=1):

@@ -74,7 +74,7 @@ def test_the_curve_at_step_k_is_the_loss_after_adapting_k_steps(run: Run, tiny_c
         for column, steps in enumerate((0, 1, 3)):
             adapted = algorithm.adapt(task.support, steps)
             for view, look in enumerate(looks.values()):
-                by_hand = algorithm.loss(adapted, look(task.query))
+                by_hand = algorithm.query_loss(adapted, look(task.query))
                 torch.testing.assert_close(measured[index, view, column], by_hand.detach(), rtol=1e-5, atol=1e-6)
 
 

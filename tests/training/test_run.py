@@ -9,12 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from metaart.algorithms.maml import MAML
-from metaart.arts.music.compose import ComposeRequest
+from metaart.arts import load
 from metaart.build import build_pooled
 from metaart.cli import main
 from metaart.config import RunConfig, from_json, override
-from metaart.domains.music.domain import Music
 from metaart.errors import UserError
 from metaart.recipes import recipe
 from metaart.training.checkpoint import load_tensors
@@ -177,15 +175,8 @@ def test_a_moved_run_creates_without_its_data(tiny_run: Path, midi_folder: Path,
     files = [path.read_bytes() for path in sorted(midi_folder.glob("composer-0/*.mid"))[:3]]
     made = []
     for folder in (tiny_run, moved):
-        _, domain, algorithm = load_algorithm(folder)
-        assert isinstance(domain, Music)
-        adapted = algorithm.adapt(domain.read(files))
-        stacked = {name: value.detach()[None] for name, value in adapted.items()}
-
-        def predict(*inputs: object, algorithm: MAML = algorithm, stacked: dict = stacked) -> object:  # type: ignore
-            return torch.func.vmap(lambda weights, *rest: algorithm.predict(weights)(*rest))(stacked, *inputs)
-
-        made += domain.render(predict, [ComposeRequest(bars=2, seed=1)])
+        run = load(folder)
+        made.append(run.create(run.adapt(files), bars=2, seed=1).data)
     assert made[0] == made[1]
     assert made[0].startswith(b"MThd")
 

@@ -149,7 +149,7 @@ def adam_path(learner: MetaAlgorithm, theta: Params, support: Examples, rate: fl
     params = {name: value.detach() for name, value in theta.items()}
     state: Moments | None = None
     for _ in range(steps):
-        grads = gradient(lambda weights: learner.loss(weights, support), params, through=False)
+        grads = gradient(lambda weights: learner.support_loss(weights, support), params, through=False)
         direction, state = adam_direction(grads, state)
         params = {name: (value - rate * direction[name]).detach() for name, value in params.items()}
         yield params

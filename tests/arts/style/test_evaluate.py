@@ -94,7 +94,7 @@ def test_fine_tuning_is_adam(style_run: Path, run: Run) -> None:
     optimizer = torch.optim.Adam(weights.values(), lr=0.01)
     for _ in range(3):
         optimizer.zero_grad()
-        algorithm.loss(weights, support).backward()  # type: ignore[no-untyped-call]
+        algorithm.support_loss(weights, support).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     for name, value in weights.items():
         torch.testing.assert_close(ours[name], value.detach(), rtol=1e-5, atol=1e-8)
