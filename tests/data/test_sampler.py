@@ -128,7 +128,7 @@ def test_one_hand_has_no_labels_and_too_few_hands_are_refused() -> None:
     assert "labels" not in TaskSampler(hands(20, 20), EpisodeConfig(2, 2), 3).task(0, 0).support
     with pytest.raises(UserError, match=r"at least 3 hands .* 2 large enough"):
         TaskSampler(hands(20, 20, 3), EpisodeConfig(2, 2, ways=3), 3)
-    with pytest.raises(UserError, match="meta.episode.ways to be a whole number from 1 up"):
+    with pytest.raises(UserError, match=r"meta.episode.ways to be a whole number from 1 up"):
         EpisodeConfig(ways=0)
 
 
