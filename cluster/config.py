@@ -38,7 +38,7 @@ class ClusterConfig:
         default=900,
         ge=0,
         unit="s",
-        help="time without a step after which the workers are taken to hang and are started again; 0 is off",
+        help="seconds without a step after which the workers are taken to hang and are started again; 0 is off",
     )
     deepspeed: DeepSpeedConfig = option(default=DeepSpeedConfig(), help="what is shared out among the workers")
 

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import sys
 import tempfile
+import textwrap
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,11 +17,12 @@ from cluster.connection import WAIT_HELP, ray_connection
 from cluster.driver import TrainingFailed, check_shares, engine_settings, fit
 from cluster.mirror import Changes, bring
 from cluster.storage import Storage
-from cluster.zero import from_file
+from cluster.zero import DeepSpeedConfig, from_file
 from metaart.build import build_domain
 from metaart.config import RunConfig, override, to_json
 from metaart.errors import UserError
 from metaart.files import only_writer
+from metaart.options import described
 from metaart.recipes import RECIPES, recipe_or_file
 from metaart.training.context import Interrupted, stop_on_sigint
 from metaart.training.journal import Progress, summary
@@ -43,15 +45,7 @@ there is and goes on from its last checkpoint with more or fewer workers as mach
   python -m cluster.train music --workers 2 --dry-run            how DeepSpeed would be configured
 
 Keys of the cluster:
-  cpus_per_worker (1), gpus_per_worker (0)
-  max_failures (3): restarts from the last checkpoint after a worker died
-  hang_s (900): seconds without a step after which workers are started again; 0 is off
-  keep_best (0): checkpoints that are kept, besides the two newest, because they validated best
-  deepspeed.zero_stage (1): 0 shares out nothing, 1 the optimizer's state, 2 the gradients too, 3 the weights too
-  deepspeed.precision (fp32): bf16, or fp64 at stage 0
-  deepspeed.micro_batches (1): parts that a worker takes its tasks in before the weights move
-  deepspeed.offload (none): optimizer, or weights at stage 3, into the CPU's memory
-  deepspeed.persistence_threshold
+{keys}
 All other keys are those of the run: `metaart train RECIPE --show` prints them.
 """
 
@@ -78,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
     words = argparse.ArgumentParser(
         prog="python -m cluster.train",
         description="Meta-train a recipe with Ray Train workers and DeepSpeed.",
-        epilog=f"Recipes:\n{listed}\n\n{HELP}",
+        epilog=f"Recipes:\n{listed}\n\n{HELP.format(keys=_keys())}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     words.add_argument("recipe", nargs="?", help="one of the recipes below")
@@ -98,6 +92,20 @@ def parser() -> argparse.ArgumentParser:
     words.add_argument("--dry-run", action="store_true", help="print how DeepSpeed would be configured and stop")
     words.add_argument("--show", action="store_true", help="print the configuration and stop")
     return words
+
+
+def _keys() -> str:
+    """What can be set of the cluster, a paragraph each."""
+    parts = {"": ClusterConfig, "deepspeed.": DeepSpeedConfig}
+    lines = [
+        f"{prefix}{field.name} ({field.usual}): {field.expected}; {field.help}"
+        for prefix, kind in parts.items()
+        for field in described(kind).values()
+        # Given by flags of their own.
+        if field.name not in ("workers", "least_workers", "deepspeed", "own")
+    ]
+    wrapper = textwrap.TextWrapper(width=118, initial_indent="  ", subsequent_indent="    ")
+    return "\n".join(wrapper.fill(line) for line in lines)
 
 
 def configuration(options: argparse.Namespace) -> tuple[RunConfig, ClusterConfig]:
