@@ -10,7 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metaart.arts.music.compose import MAX_PRIMER_TOKENS, ComposeRequest, compose, draw, primer_tokens
+from metaart.arts.music import ComposeOptions
+from metaart.arts.music.compose import MAX_PRIMER_TOKENS, Piece, compose, draw_pieces, primer_tokens, where_bars_end
 from metaart.errors import TooLarge, UserError
 from metaart.formats.scores.canonical import bar_ticks, canonical
 from metaart.formats.scores.midi import read_midi
@@ -34,6 +35,10 @@ class Says:
         assert heard.shape[1:] == (1, 1)
         logits = self.likes + self.noise * self.table[heard[:, 0, 0]].roll(steps, -1)
         return logits[:, None, None], steps + 1
+
+
+def asked(**options: Any) -> Piece:
+    return Piece(ComposeOptions(**options))
 
 
 def bars_of(data: bytes) -> float:
@@ -60,8 +65,8 @@ def check(data: bytes, bars: int) -> None:
 @settings(deadline=None, max_examples=15)
 @given(st.integers(1, 4), st.integers(0, 2**63 - 1), st.sampled_from([0.0, 3.0]), st.sampled_from([0.3, 1.0]))
 def test_any_piece_is_valid_and_as_long_as_asked(bars: int, seed: int, noise: float, top_p: float) -> None:
-    request = ComposeRequest(bars=bars, seed=seed, temperature=1.0, top_p=top_p)
-    (data,) = compose(Says(noise=noise), [request], VOCABULARY)
+    piece = Piece(ComposeOptions(bars=bars, seed=seed, temperature=1.0, top_p=top_p))
+    (data,) = compose(Says(noise=noise), [piece], VOCABULARY)
     check(data, bars)
 
 
@@ -69,16 +74,16 @@ def test_any_piece_is_valid_and_as_long_as_asked(bars: int, seed: int, noise: fl
 def test_a_model_that_always_wants_one_thing_composes_all_the_same(kind: str) -> None:
     likes = UNIFORM.clone()
     likes[torch.from_numpy(VOCABULARY.ids(kind))] = 1e4
-    for data in compose(Says(likes), [ComposeRequest(bars=bars, seed=bars) for bars in (1, 4)], VOCABULARY):
+    for data in compose(Says(likes), [asked(bars=bars, seed=bars) for bars in (1, 4)], VOCABULARY):
         check(data, round(bars_of(data)))
-    assert [round(bars_of(data)) for data in compose(Says(likes), [ComposeRequest(bars=3)], VOCABULARY)] == [3]
+    assert [round(bars_of(data)) for data in compose(Says(likes), [asked(bars=3)], VOCABULARY)] == [3]
 
 
 @pytest.mark.parametrize("wish", [VOCABULARY.bar, VOCABULARY.eos])
 def test_a_wish_for_the_end_of_a_bar_or_of_the_piece_ends_each_bar_and_the_last(wish: int) -> None:
     likes = UNIFORM.clone()
     likes[wish] = 1e4
-    (tokens,) = draw(Says(likes), [ComposeRequest(bars=6, seed=2)], VOCABULARY)
+    (tokens,) = draw_pieces(Says(likes), [asked(bars=6, seed=2)], VOCABULARY)
     kinds = [str(VOCABULARY.kind[token]) for token in tokens]
     assert kinds.count("Bar") == 6
     # The first and the last bar may not be empty, nor two on end; not one note more is drawn.
@@ -89,7 +94,7 @@ def test_a_wish_for_the_end_of_a_bar_or_of_the_piece_ends_each_bar_and_the_last(
 def test_the_longest_piece() -> None:
     likes = UNIFORM.clone()
     likes[VOCABULARY.bar] = 4.0
-    (data,) = compose(Says(likes), [ComposeRequest(bars=128, seed=5)], VOCABULARY)
+    (data,) = compose(Says(likes), [asked(bars=128, seed=5)], VOCABULARY)
     check(data, 128)
 
 
@@ -105,11 +110,11 @@ def test_a_primer_is_how_the_piece_begins(score: Any, seed: int) -> None:
     begun = int((tokens == VOCABULARY.bar).sum())
     if begun > 100:
         return
-    request = ComposeRequest(bars=begun + 2, seed=seed, primer=primer_of(tokens, begun + 2))
-    (piece,) = draw(Says(), [request], VOCABULARY)
-    assert tuple(piece[: len(request.primer)]) == request.primer
-    assert request.primer == (*tokens[:-1], VOCABULARY.bar)
-    (data,) = compose(Says(), [request], VOCABULARY)
+    wanted = Piece(ComposeOptions(bars=begun + 2, seed=seed), primer_of(tokens, begun + 2))
+    (piece,) = draw_pieces(Says(), [wanted], VOCABULARY)
+    assert tuple(piece[: len(wanted.primer)]) == wanted.primer
+    assert wanted.primer == (*tokens[:-1], VOCABULARY.bar)
+    (data,) = compose(Says(), [wanted], VOCABULARY)
     rows = by_symusic(data)
     assert rows == by_mido(data) == of_score(read_midi(data))
     assert bars_of(data) == begun + 2
@@ -127,19 +132,19 @@ def test_a_primer_that_leaves_no_bar_is_refused() -> None:
         primer_of(tokens, 2)
 
 
-REQUESTS = [
-    ComposeRequest(bars=3, seed=1, temperature=0.5),
-    ComposeRequest(bars=1, seed=2, top_p=0.2),
-    ComposeRequest(bars=6, seed=3, temperature=2.0, top_p=1.0),
-    ComposeRequest(bars=3, seed=1, temperature=0.5),
+PIECES = [
+    asked(bars=3, seed=1, temperature=0.5),
+    asked(bars=1, seed=2, top_p=0.2),
+    asked(bars=6, seed=3, temperature=2.0, top_p=1.0),
+    asked(bars=3, seed=1, temperature=0.5),
 ]
 
 
 def test_a_piece_does_not_depend_on_what_is_composed_beside_it() -> None:
     says = Says(noise=3.0)
-    together = compose(says, REQUESTS, VOCABULARY)
-    assert together == [compose(says, [request], VOCABULARY)[0] for request in REQUESTS]
-    assert together[::-1] == compose(says, REQUESTS[::-1], VOCABULARY)
+    together = compose(says, PIECES, VOCABULARY)
+    assert together == [compose(says, [piece], VOCABULARY)[0] for piece in PIECES]
+    assert together[::-1] == compose(says, PIECES[::-1], VOCABULARY)
     assert together[0] == together[3]
     assert len(set(together)) == 3
 
@@ -147,15 +152,15 @@ def test_a_piece_does_not_depend_on_what_is_composed_beside_it() -> None:
 def test_seed_temperature_and_top_p_each_matter() -> None:
     says = Says(noise=3.0)
     variants = [{}, {"seed": 2}, {"temperature": 0.2}, {"top_p": 0.1}]
-    pieces = compose(says, [ComposeRequest(bars=4, **variant) for variant in variants], VOCABULARY)  # type: ignore[arg-type]
+    pieces = compose(says, [asked(bars=4, **variant) for variant in variants], VOCABULARY)  # type: ignore[arg-type]
     assert len(set(pieces)) == 4
 
 
 def test_a_cold_piece_takes_the_likeliest_token_each_time() -> None:
     says = Says(noise=3.0)
-    cold = [ComposeRequest(bars=2, seed=seed, temperature=1e-4, top_p=1.0) for seed in range(3)]
-    narrow = [ComposeRequest(bars=2, seed=seed, temperature=1.0, top_p=1e-9) for seed in range(3)]
-    assert len({tuple(piece) for piece in draw(says, [*cold, *narrow], VOCABULARY)}) == 1
+    cold = [asked(bars=2, seed=seed, temperature=1e-4, top_p=1.0) for seed in range(3)]
+    narrow = [asked(bars=2, seed=seed, temperature=1.0, top_p=1e-9) for seed in range(3)]
+    assert len({tuple(piece) for piece in draw_pieces(says, [*cold, *narrow], VOCABULARY)}) == 1
 
 
 def test_tokens_are_drawn_as_often_as_the_model_says() -> None:
@@ -163,7 +168,9 @@ def test_tokens_are_drawn_as_often_as_the_model_says() -> None:
     for word, share in (("TimeSig_3/4", 0.7), ("TimeSig_6/8", 0.3)):
         likes[VOCABULARY.tokens.index(word)] = np.log(share)
     likes[torch.from_numpy(np.concatenate([VOCABULARY.ids(kind) for kind in ("EOS", "Bar")]))] = 50.0
-    pieces = draw(Says(likes), [ComposeRequest(1, 1.0, 1.0, seed) for seed in range(400)], VOCABULARY)
+    pieces = draw_pieces(
+        Says(likes), [asked(bars=1, temperature=1.0, top_p=1.0, seed=seed) for seed in range(400)], VOCABULARY
+    )
     share = np.mean([VOCABULARY.tokens[piece[2]] == "TimeSig_3/4" for piece in pieces])
     assert share == pytest.approx(0.7, abs=0.08)
 
@@ -180,12 +187,26 @@ def test_tokens_are_drawn_as_often_as_the_model_says() -> None:
         ({"top_p": None}, "top_p"), ({"seed": -1}, "seed"), ({"seed": 2**63}, "seed"), ({"seed": 1.5}, "seed"),
     ],
 )  # fmt: skip
-def test_a_request_outside_its_bounds_is_refused(wrong: dict[str, Any], said: str) -> None:
+def test_options_outside_their_bounds_are_refused(wrong: dict[str, Any], said: str) -> None:
     with pytest.raises(UserError, match=said):
-        ComposeRequest(**wrong)
+        ComposeOptions(**wrong)
 
 
 def test_a_primer_too_long_is_refused() -> None:
-    ComposeRequest(primer=(1,) * MAX_PRIMER_TOKENS)
+    """The beginning, what is played, and the bar line that stands for the end."""
+    note = VOCABULARY.id["Pitch", 60]
+    longest = np.array([VOCABULARY.bos, *[note] * (MAX_PRIMER_TOKENS - 2), VOCABULARY.eos])
+    assert len(primer_of(longest, 1)) == MAX_PRIMER_TOKENS
     with pytest.raises(TooLarge, match="8,193"):
-        ComposeRequest(primer=(1,) * (MAX_PRIMER_TOKENS + 1))
+        primer_of(np.insert(longest, 1, note), 1)
+
+
+def test_a_wish_for_either_end_counts_for_the_one_that_may_come() -> None:
+    shares = torch.rand(2, VOCABULARY.size, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    shares = shares / shares.sum(1, keepdim=True)
+    changed = where_bars_end(shares.log(), np.array([False, True]), VOCABULARY).exp()
+    ends = shares[:, VOCABULARY.bar] + shares[:, VOCABULARY.eos]
+    torch.testing.assert_close(changed[:, VOCABULARY.bar], ends * torch.tensor([1.0, 0.0], dtype=torch.float64))
+    torch.testing.assert_close(changed[:, VOCABULARY.eos], ends * torch.tensor([0.0, 1.0], dtype=torch.float64))
+    others = [token for token in range(VOCABULARY.size) if token not in (VOCABULARY.bar, VOCABULARY.eos)]
+    torch.testing.assert_close(changed[:, others], shares[:, others])

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 from collections.abc import Sequence
@@ -6,9 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from metaart.arts.music.created import CREATED, KINDS, REAL, UNADAPTED, JudgeConfig, judge_run, judgement_table
+from metaart.artists.run import Run
+from metaart.arts import load
+from metaart.arts.music.created import JudgeConfig, judge_created
 from metaart.arts.music.features import Features
+from metaart.arts.music.report import CREATED, KINDS, REAL, UNADAPTED, judgement_table, plot_created
 from metaart.arts.music.resemblance import EXAMPLES, copies, distances, likeliness
 from metaart.data.shards import Dataset
 from metaart.errors import UserError
@@ -17,8 +22,13 @@ SMALL = JudgeConfig(pieces=2, bars=4)
 
 
 @pytest.fixture(scope="module")
-def judged(tiny_run: Path) -> dict[str, Any]:
-    return judge_run(tiny_run, hands=24, config=SMALL, progress=False)
+def run(tiny_run: Path) -> Run:
+    return load(tiny_run)
+
+
+@pytest.fixture(scope="module")
+def judged(run: Run) -> dict[str, Any]:
+    return judge_created(run, hands=24, config=SMALL, progress=False)
 
 
 def test_every_test_hand_is_judged_and_too_few_are_said(judged: dict[str, Any], music_data: Path) -> None:
@@ -51,8 +61,8 @@ def test_shares_are_shares_and_ranks_are_ranks(judged: dict[str, Any]) -> None:
             assert rates["share"] is None or 0 <= rates["share"] <= rates["largest"] <= 1
 
 
-def test_the_same_run_is_judged_the_same_twice(judged: dict[str, Any], tiny_run: Path) -> None:
-    assert judge_run(tiny_run, hands=24, config=SMALL, progress=False) == judged
+def test_the_same_run_is_judged_the_same_twice(judged: dict[str, Any], run: Run) -> None:
+    assert judge_created(run, hands=24, config=SMALL, progress=False) == judged
 
 
 def test_the_table_names_every_kind_and_chance(judged: dict[str, Any]) -> None:
@@ -63,11 +73,27 @@ def test_the_table_names_every_kind_and_chance(judged: dict[str, Any]) -> None:
     assert all(line.endswith("|") for line in rows)
 
 
-def test_fewer_than_two_hands_are_refused(tiny_run: Path) -> None:
+def test_pieces_created_one_by_one_are_those_created_at_once(judged: dict[str, Any], run: Run) -> None:
+    alone = judge_created(run, hands=24, config=dataclasses.replace(SMALL, batch=1), progress=False)
+    assert alone == judged
+
+
+def test_the_picture_shows_every_hand(judged: dict[str, Any], tmp_path: Path) -> None:
+    plot_created(judged, tmp_path / "created.png")
+    with Image.open(tmp_path / "created.png") as picture:
+        assert picture.format == "PNG"
+
+
+def test_only_music_is_judged(critique_run: Path) -> None:
+    with pytest.raises(UserError, match="a run of music"):
+        judge_created(load(critique_run), config=SMALL, progress=False)
+
+
+def test_fewer_than_two_hands_are_refused(run: Run) -> None:
     with pytest.raises(UserError, match="two test hands or more"):
-        judge_run(tiny_run, hands=1, progress=False)
+        judge_created(run, hands=1, progress=False)
     with pytest.raises(UserError, match="0 of 2"):
-        judge_run(tiny_run, config=JudgeConfig(least_held_out=1000), progress=False)
+        judge_created(run, config=JudgeConfig(least_held_out=1000), progress=False)
 
 
 def like(entropy: float, interval: int) -> Features:
