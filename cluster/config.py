@@ -76,6 +76,8 @@ def parse_workers(text: str) -> list[str]:
         raise UserError(
             expected="a number of workers, or a range such as 1..4", got=f"--workers {text}", fix="Use --workers 2."
         )
+    if int(least) < 1 and not dots:
+        raise UserError(expected="a number of workers from 1 up", got=f"--workers {text}", fix="Use --workers 2.")
     if not dots:
         return [f"workers={least}"]
     if int(least) < 1 or int(most) < int(least):

@@ -125,7 +125,7 @@ def test_an_interrupted_run_is_resumed_and_finished(
 
 def test_bad_input_is_explained_in_one_paragraph(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cases = {
-        ("music", "--workers", "0"): "workers to be 1 or more",
+        ("music", "--workers", "0"): "a number of workers from 1 up",
         ("music", "--workers", "100"): "a task for every worker",
         ("sinusoid", "--workers", "1000", "--set", "meta.tasks=1000"): "CPUs that are there",
         ("music", "--set", "meta.stepz=3"): "meta.stepz",

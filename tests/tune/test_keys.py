@@ -43,7 +43,7 @@ def test_short_names_stand_for_keys(name: str, key: str) -> None:
         ("data=choice(a,b)", "judged on"),
         ("workers=choice(1,2)", "what is learned"),
         ("deepspeed.zero_stage=choice(0,1)", "what is learned"),
-        ("steps=choice(0,1)", "1 or more inner steps"),
+        ("steps=choice(0,1)", r"algorithm\.steps to be a whole number from 1 up"),
         ("steps=uniform(1,3)", "whole number"),
         ("alpha=uniform(-1,1)", "above 0"),
         ("learn_alpha=choice(no,none)", "learn_alpha"),
