@@ -52,7 +52,8 @@ def option(
         default: what it is where it is left out; it must be given where this is.
         help: what it means, in words that follow its name.
         unit: of the number, such as px.
-        usual: what the default is called where its value says little ("as trained" for None).
+        usual: what the default is called where its value says little ("as trained" for None); what follows a semicolon
+            is for the help of a command line alone, as another option that is local may change the default.
         local: whether the command line and Python alone take it, not the service.
         choices: for text that is one of the names in a registry, which a type cannot list.
         ge, gt, le, lt: what the number is from, above, up to, below.
@@ -229,4 +230,4 @@ def _mend(field: Described, path: str, *, settable: bool) -> str:
         return f"Give another value: --set {path}=..."
     if field.default is ...:
         return "Give another value."
-    return f"Leave {path} out for its default, {field.usual}, or give another value."
+    return f"Leave {path} out for its default, {field.usual.partition(';')[0]}, or give another value."

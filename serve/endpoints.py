@@ -67,8 +67,11 @@ class Endpoint(NamedTuple):
 
     @property
     def keys(self) -> list[str]:
-        """The keys of the options of all its uses."""
-        return list(dict.fromkeys(key for use in self.uses.values() for key in keys_of(use)))
+        """The keys of the options of all its uses, labels before what is made beside."""
+        uses = self.uses.values()
+        extras = {extra.name for use in uses for extra in extras_of(use)}
+        keys = dict.fromkeys(key for use in uses for key in keys_of(use))
+        return sorted(keys, key=lambda key: key in extras)
 
     @property
     def bounds(self) -> UploadBounds:

@@ -135,7 +135,7 @@ def _check_files(files: Mapping[str, Sequence[Work]], use: Use) -> None:
             raise UserError(
                 expected=f"the files {' and '.join(map(_as_words, needed))}",
                 got=f"no {field.name}",
-                fix=f"Send {' '.join(_as_curl(field) for field in needed)}",
+                fix=f"Send {' '.join(_as_curl(field) for field in needed)} {use.works.advice}",
             )
 
 

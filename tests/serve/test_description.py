@@ -143,7 +143,7 @@ def test_fields_that_two_uses_share_take_what_either_takes() -> None:
     assert (both.files["examples"].least, both.files["examples"].most) == (1, 9)
     assert both.files["examples"].help == "letters by two hands or more, or scored"
     assert both.files["letter"].help == "the letter to judge"
-    assert both.keys == ["hands", "sketch", "scores"]
+    assert both.keys == ["hands", "scores", "sketch"]
     assert both.bounds.max_file_bytes == 90
 
 
