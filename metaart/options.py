@@ -111,7 +111,9 @@ def refusal(
         section: where `--set` finds the fields, if not where the class says: one class may serve in several places.
         key: the full key of the field, where it was `--set` that gave the value.
     """
-    first = error.errors(include_url=False)[0]
+    found = error.errors(include_url=False)
+    # A wrong name says more than that the right one is missing.
+    first = next((entry for entry in found if entry["type"] == "unexpected_keyword_argument"), found[0])
     cause = first.get("ctx", {}).get("error")
     if isinstance(cause, UserError):  # a check of the class's own
         return cause
