@@ -126,8 +126,9 @@ def from_json(text: str, *, where: str = "config.json") -> RunConfig:
     """
     try:
         return _run_of(upgraded(dict(json.loads(text))))
-    except UserError:
-        raise
+    except UserError as error:
+        fix = f"{error.fix} The run may be of another version."
+        raise UserError(expected=error.expected, got=f"{where} with {error.got}", fix=fix) from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UserError(
             expected="the JSON of a run's configuration",

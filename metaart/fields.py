@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import types
 import typing
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 
@@ -43,14 +43,8 @@ class Described(NamedTuple):
 
 
 def described(kind: type[Any]) -> dict[str, Described]:
-    """The fields of a class with `options`, in order, by name; of another dataclass their types and defaults alone."""
+    """The fields of a class with `options`, in order, by name."""
     found: dict[str, Described] = {}
-    if "__pydantic_fields__" not in vars(kind):
-        hints = typing.get_type_hints(kind)
-        for entry in dataclasses.fields(kind):
-            default = ... if entry.default is dataclasses.MISSING else entry.default
-            found[entry.name] = Described(entry.name, hints[entry.name], default, "", "", _plain(default), False, "")
-        return found
     for name, field in vars(kind)["__pydantic_fields__"].items():
         extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
         default = ... if field.is_required() else field.get_default(call_default_factory=True)
@@ -72,7 +66,9 @@ def named(kind: Any) -> str:
     if origin in (tuple, list):
         words = {int: "whole numbers", float: "numbers", str: "texts"}
         return f"a list of {words.get(inside[0], named(inside[0]))}"
-    return {int: "a whole number", float: "a number", bool: "true or false", str: "text"}.get(kind, _class_name(kind))
+    return {int: "a whole number", float: "a number", bool: "true or false", str: "text", Path: "a path"}.get(
+        kind, _class_name(kind)
+    )
 
 
 def _range(metadata: list[Any]) -> str:

@@ -14,6 +14,7 @@ import dataclasses
 import json
 import typing
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, Literal, TypeVar, dataclass_transform
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -169,7 +170,7 @@ def from_plain(kind: type[T], values: Mapping[str, Any], *, wanted: str = "", se
     """
     try:
         # By way of JSON, so that a list may stand for a tuple while true may not for 1.
-        return TypeAdapter(kind).validate_json(json.dumps(dict(values)), strict=True)
+        return TypeAdapter(kind).validate_json(json.dumps(dict(values)))
     except ValidationError as error:
         raise refusal(error, kind, wanted=wanted, section=section) from error
 
@@ -186,23 +187,17 @@ def replaced(values: T, name: str, value: Any, *, key: str) -> T:
     Raises:
         UserError: it is of the wrong type or range, or does not go with the others.
     """
-    kind: Any = type(values)
     try:
-        if not hasattr(kind, "__section__"):  # a plain dataclass does not look at its values
-            TypeAdapter(described(kind)[name].kind).validate_python(value, strict=True)
         changed: T = dataclasses.replace(values, **{name: value})  # type: ignore[type-var]
     except UserError as error:
-        if isinstance(error.__cause__, ValidationError):
-            raise refusal(error.__cause__, kind, key=key) from error
+        if isinstance(error.__cause__, ValidationError):  # said again, under the full key
+            raise refusal(error.__cause__, type(values), key=key) from error
         raise
-    except ValidationError as error:
-        expected = f"{key} to be {described(kind)[name].expected}"
-        raise UserError(expected=expected, got=repr(value), fix=f"Give another value: --set {key}=...") from error
     return changed
 
 
 def from_text(kind: type[Any], name: str, text: str) -> Any:
-    """What a text says for a field: JSON, or the text itself where the field is text or a choice of words.
+    """What a text says for a field: JSON, or the text itself where the field is text, a path or a choice of words.
 
     A list may be written without brackets where it has one entry; yes, no, on and off stand for true and false. What
     the text says is not checked here.
@@ -211,6 +206,8 @@ def from_text(kind: type[Any], name: str, text: str) -> Any:
     inside = [part for part in typing.get_args(wanted) if part is not type(None)] or [wanted]
     if wanted is str or (str in inside and typing.get_origin(wanted) is not tuple):
         return text
+    if Path in inside and typing.get_origin(wanted) is not tuple:
+        return Path(text)
     if typing.get_origin(wanted) is Literal:
         return next((choice for choice in inside if str(choice) == text), text)
     if wanted is bool and text.lower() in _SWITCH:

@@ -141,7 +141,7 @@ def test_settings_are_read_as_what_they_set(setting: str, key: str, value: Any) 
         ("domain=musik", "critique, music, rating, sinusoid"),
         ("batching.mode=both", "vmap or loop or auto"),
         ("meta.episode.query=0", "meta.episode.query to be a whole number from 1 up"),
-        ("domain.max_tokens=3", "at least 16"),
+        ("domain.max_tokens=3", "from 16 up"),
         ("seed=-1", "seed to be a whole number from 0 to 2^32 - 1"),
         ("log_every=0", "log_every"),
     ],
