@@ -1,24 +1,34 @@
-"""Every registered art form, made small, with the data and the wishes that its contract is tested with."""
+"""Every registered art, made small, with data and works of its own kind: a new art needs no line here."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
 import pytest
 import torch
-from torch.func import vmap
 
-from metaart.algorithms import MetaAlgorithm
-from metaart.arts.music.compose import ComposeRequest
-from metaart.arts.style.finish import Stylisation
+from metaart.algorithms import ALGORITHMS
+from metaart.artists.art import Art, FileInput, Use
+from metaart.artists.run import Run
+from metaart.artists.works import Work, WorksInput
+from metaart.arts import ARTS, load
+from metaart.build import build_algorithm
+from metaart.config import RunConfig, to_json
+from metaart.data import SOURCES
+from metaart.data.prepare import prepare
 from metaart.data.sampler import EpisodeConfig, TaskSampler
-from metaart.domains import DOMAINS, Domain
+from metaart.data.shards import Dataset
+from metaart.domains import DOMAINS, Domain, art_of
 from metaart.domains.style.objective import ObjectiveConfig
+from metaart.formats.base import Format
+from metaart.options import described
+from metaart.recipes import RECIPES
 from metaart.tasks import Examples, Task
+from metaart.training.checkpoint import save_tensors
+from metaart.training.run import CONFIG, WEIGHTS
 
 SMALL = {
     "hidden_size": 6, "embedding_size": 5, "max_tokens": 24,
@@ -30,24 +40,10 @@ SMALL = {
 }  # fmt: skip
 """Fields of configurations, of domains and of algorithms, that decide what they cost."""
 
-DATA = {"music": "music_data", "critique": "drawings_data", "rating": "drawings_data", "style": "drawings_data"}
-"""The fixture that prepares the data of an art form; one that needs none has no line."""
+PREPARED = {"music": "music_data", "drawings": "drawings_data"}
+"""The fixture that prepares works of a kind; works of another are prepared by the first source that needs no path."""
 
-EPISODES = {"critique": EpisodeConfig(2, 3, ways=3)}
-"""What a task of an art form holds, where it is not two works to adapt to and three more."""
-
-WISHES: dict[str, list[Any]] = {
-    "music": [ComposeRequest(bars=1, seed=1), ComposeRequest(bars=2, seed=2)],
-    "sinusoid": [120, 150],
-    "style": [
-        Stylisation(np.full((18, 21, 3), 90, np.uint8), torch.zeros(364)),
-        Stylisation(np.eye(18, dtype=np.uint8)[..., None].repeat(3, -1) * 200, torch.ones(364), strength=0.5),
-    ],
-}
-"""What each art form is asked to create; a new one adds a line."""
-
-BEGINNINGS = {"music": b"MThd", "sinusoid": b"\x89PNG", "style": b"\x89PNG"}
-"""How the files of each art form begin; a new one adds a line."""
+Shared = Callable[[str, Callable[[Path], object]], Path]
 
 
 def small(default: Any) -> Any:
@@ -64,13 +60,35 @@ def small_domain(name: str) -> Domain:
     return DOMAINS[name].build(small_config(name))
 
 
+def recipe_of(art: str) -> RunConfig:
+    """The first recipe that trains runs of an art."""
+    return next(config for config in (make() for make in RECIPES.values()) if art_of(config.domain) == art)
+
+
+def episode_of(art: str) -> EpisodeConfig:
+    """Two works to adapt to and three more; of three hands, where the art tells hands apart."""
+    return EpisodeConfig(2, 3, ways=3 if recipe_of(art).meta.episode.ways > 1 else 1)
+
+
 def draw(art: str, domain: Domain, data: Path | None, count: int = 3) -> Task:
-    episode = EPISODES.get(art, EpisodeConfig(2, 3))
-    return TaskSampler(domain.hands(data, "train", varied=True), episode, seed=1).batch(0, range(count))
+    return TaskSampler(domain.hands(data, "train", varied=True), episode_of(art), seed=1).batch(0, range(count))
 
 
 def data_of(art: str, request: pytest.FixtureRequest) -> Path | None:
-    return request.getfixturevalue(DATA[art]) if art in DATA else None
+    """Prepared works that an art learns from, if it learns from any."""
+    kinds = DOMAINS[art].works
+    if not kinds:
+        return None
+    kind = next((kind for kind in kinds if kind in PREPARED), kinds[0])
+    if kind in PREPARED:
+        return Path(request.getfixturevalue(PREPARED[kind]))
+    shared: Shared = request.getfixturevalue("shared")
+    source = next(entry for entry in SOURCES[kind].values() if not needs_path(entry.options))
+    return shared(f"data/{kind}", lambda out: prepare(source.build(source.options()), out, workers=1, progress=False))
+
+
+def needs_path(options: type[Any]) -> bool:
+    return any(field.default is ... for field in described(options).values())
 
 
 def doubled(tasks: Task) -> Task:
@@ -79,17 +97,103 @@ def doubled(tasks: Task) -> Task:
     def double(examples: Examples) -> Examples:
         return {name: value.double() if value.is_floating_point() else value for name, value in examples.items()}
 
-    return Task(double(tasks.support), double(tasks.query))
+    return Task(double(tasks.support), double(tasks.query), tasks.names)
 
 
-def create(
-    domain: Domain, algorithm: MetaAlgorithm, supports: Sequence[Examples], wishes: Sequence[Any]
-) -> list[bytes]:
-    """Adapt to each support set and render each wish with its own weights."""
-    adapted = [algorithm.adapt(support) for support in supports]
-    stacked = {name: torch.stack([params[name].detach() for params in adapted]) for name in adapted[0]}
+class Stock(NamedTuple):
+    """Files of several hands that an art can be asked about.
 
-    def predict(*inputs: Any) -> Any:
-        return vmap(lambda weights, *rest: algorithm.predict(weights)(*rest))(stacked, *inputs)
+    Attributes:
+        art: itself.
+        run: of it, with the weights it was initialised with.
+        hands: files by hand, three of each.
+        folder: where they lie, one sub-folder a hand.
+    """
 
-    return domain.render(predict, wishes)
+    art: Art
+    run: Run
+    hands: dict[str, list[Path]]
+    folder: Path
+
+    def works(self, wanted: WorksInput, first: int = 0) -> Any:
+        """Works as Python code hands them over, with the labels that are wanted; other works with another `first`."""
+        hands = list(self.hands)[first : first + 2]
+        if wanted.labels == "hands":
+            return {hand: self.hands[hand][:2] for hand in hands}
+        files = self.hands[hands[0]][:2]
+        return [(path, 3.0 + 4 * index) for index, path in enumerate(files)] if wanted.labels == "scores" else files
+
+    def files(self, use: Use) -> dict[str, Path]:
+        """A file for each input that a use needs."""
+        return {entry.name: self.file(entry) for entry in use.inputs if entry.required}
+
+    def file(self, entry: FileInput) -> Path:
+        """A work of the last hand."""
+        found = [path for path in self.hands[list(self.hands)[-1]] if path.suffix in entry.format.suffixes]
+        assert found, f"the works of {self.art.name} are no {entry.format.many}: give this input in the test"
+        return found[-1]
+
+    def options(self, use: Use) -> dict[str, Any]:
+        """Options that cost little, of those the use shows as an example; labels come with the works."""
+        known = described(use.options)
+        return {name: value for name, value in use.example.items() if name in known} | (
+            {"side": 32} if "side" in known else {}
+        )
+
+
+def make_stock(art: str, data: Path, folder: Path) -> Stock:
+    """Files of three hands out of prepared works, and an untrained run of an art."""
+    dataset = Dataset.open(data)
+    groups = [group for split in ("train", "test", "validation") for group in dataset.groups(split)][:3]
+    hands: dict[str, list[Path]] = {}
+    for number, group in enumerate(groups):
+        (folder / "hands" / f"hand-{number}").mkdir(parents=True)
+        hands[f"hand-{number}"] = []
+        for index, work in enumerate(dataset.works(group)[:3]):
+            path = folder / "hands" / f"hand-{number}" / f"{index}{dataset.medium.suffix}"
+            path.write_bytes(dataset.medium.file(work))
+            hands[f"hand-{number}"].append(path)
+    return Stock(ARTS[art], load(untrained(art, folder / "run")), hands, folder / "hands")
+
+
+def untrained(art: str, folder: Path) -> Path:
+    """A run directory of an art's own recipe, made small, with the weights it was initialised with."""
+    recipe = recipe_of(art)
+    config = dataclasses.replace(recipe, domain=small_config(art), algorithm=small(recipe.algorithm))
+    domain = DOMAINS[art].build(config.domain)
+    folder.mkdir(parents=True)
+    (folder / CONFIG).write_text(to_json(config))
+    for name, asset in domain.assets().items():
+        (folder / name).write_bytes(asset)
+    torch.manual_seed(0)
+    weights = {name: value.detach() for name, value in build_algorithm(config, domain).named_parameters()}
+    save_tensors(folder / WEIGHTS, weights)
+    return folder
+
+
+def numbers_beyond(kind: type[Any]) -> list[tuple[str, Any]]:
+    """Values out of range, of every field of options that has one, and of the wrong type."""
+    found: list[tuple[str, Any]] = []
+    for name, field in described(kind).items():
+        words = field.range.split()
+        if words[:1] == ["from"] or words[:1] == ["above"]:
+            found.append((name, float(words[1]) - 1 if "." in words[1] else int(words[1]) - 1))
+        if words[-2:-1] == ["to"] and words[-1].isdigit():
+            found.append((name, int(words[-1]) + 1))
+        if field.kind is not str:
+            found.append((name, {"a": "mapping"}))
+    return found
+
+
+def check_format(format: Format, data: bytes) -> None:
+    """What is made must be what it says it is: it passes the count that what comes in has to pass."""
+    assert data
+    format.check([data], ["made"])
+
+
+def as_works(paths: Sequence[Path]) -> list[Work]:
+    return [Work(str(path), path.read_bytes()) for path in paths]
+
+
+FITTING = [(name, art) for name in ALGORITHMS for art in DOMAINS if ALGORITHMS[name].fits(small_domain(art).head)]
+"""Algorithms and arts that go together."""

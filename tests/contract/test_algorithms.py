@@ -11,9 +11,9 @@ from metaart.domains import DOMAINS
 from metaart.errors import UserError
 from metaart.tasks import Task, num_tasks, select
 from metaart.training.step import LocalStep
-from tests.contract.arts import BEGINNINGS, WISHES, create, data_of, doubled, draw, small, small_config, small_domain
+from tests.contract.arts import FITTING, data_of, doubled, draw, small, small_config, small_domain
 
-PAIRS = [(name, art) for name in ALGORITHMS for art in DOMAINS if ALGORITHMS[name].fits(small_domain(art).head)]
+PAIRS = FITTING
 """What goes together; the rest is refused, see the last test."""
 
 together = pytest.mark.parametrize(("name", "art"), PAIRS)
@@ -144,16 +144,6 @@ def test_its_configuration_goes_through_json(name: str, art: str, tasks: Task) -
     switched = override(config, [f"algorithm={name}", f"domain={art}"])
     assert type(switched.algorithm) is ALGORITHMS[name].config
     assert type(switched.domain) is DOMAINS[art].config
-
-
-@together
-def test_what_it_adapted_creates(name: str, art: str, tasks: Task) -> None:
-    domain, algorithm, wishes = small_domain(art), build(name, art), WISHES[art]
-    supports = [select(tasks, index).support for index in range(len(wishes))]
-    files = create(domain, algorithm, supports, wishes)
-    assert len(files) == len(wishes)
-    assert all(file.startswith(BEGINNINGS[art]) for file in files)
-    assert create(domain, algorithm, supports, wishes) == files
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)

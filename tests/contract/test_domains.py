@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +15,7 @@ from metaart.config import RunConfig, from_json, to_json
 from metaart.domains import DOMAINS, Domain
 from metaart.errors import UserError
 from metaart.tasks import Examples, Params, Task, select
-from tests.contract.arts import BEGINNINGS, WISHES, data_of, doubled, draw, small_config, small_domain
+from tests.contract.arts import data_of, doubled, draw, small_config, small_domain
 
 pytestmark = pytest.mark.parametrize("art", DOMAINS)
 SPLITS = ("train", "validation", "test")
@@ -81,80 +79,45 @@ def test_its_loss_takes_every_derivative_that_meta_learning_does(art: str, domai
 
     query = doubled(tasks).query
     mapped = vmap(product)(query)
-    for place in range(3):
+    for index in range(3):
         params = {name: value.clone().requires_grad_() for name, value in theta.items()}
-        value = loss(params, select(doubled(tasks), place).query)
+        value = loss(params, select(doubled(tasks), index).query)
         assert value.shape == ()
         first = torch.autograd.grad(value, list(params.values()), create_graph=True)
         along = sum((slope * direction[name]).sum() for name, slope in zip(params, first, strict=True))
         second = torch.autograd.grad(along, list(params.values()), materialize_grads=True)  # type: ignore[arg-type]
         for name, slope in zip(params, second, strict=True):
-            torch.testing.assert_close(mapped[name][place], slope, rtol=1e-7, atol=1e-10)
+            torch.testing.assert_close(mapped[name][index], slope, rtol=1e-7, atol=1e-10)
 
 
 def test_its_loss_is_a_mean_over_its_targets(art: str, domain: Domain, tasks: Task) -> None:
     learner, query = domain.learner(), select(tasks, 0).query
     works = next(iter(query.values())).shape[0]
-    parts = [{name: value[place : place + 1] for name, value in query.items()} for place in range(works)]
+    parts = [{name: value[index : index + 1] for name, value in query.items()} for index in range(works)]
     total = sum(domain.loss(learner, part) * domain.targets(part) for part in parts)
     torch.testing.assert_close(domain.loss(learner, query) * domain.targets(query), total)
     assert domain.targets(query) == sum(domain.targets(part) for part in parts) > 0
     assert domain.units(query) == sum(domain.units(part) for part in parts) > 0
 
 
-def test_its_views_and_baselines_have_losses(art: str, domain: Domain, tasks: Task) -> None:
-    task, learner = select(tasks, 0), domain.learner()
-    assert domain.views
+def test_its_loss_has_a_unit_and_no_works_have_a_cost_of_nothing(art: str, domain: Domain, tasks: Task) -> None:
     assert domain.unit
-    predictors = [learner, *(count(task.support) for count in domain.baselines.values())]
-    for view in domain.views.values():
-        assert view(task.query).keys() == task.query.keys()
-        for predict in predictors:
-            assert domain.loss(predict, view(task.query)).isfinite()
-
-
-def test_it_renders_side_by_side_what_it_renders_alone(art: str, domain: Domain) -> None:
-    """In double precision, as `Creator` does: what is left of rounding is too small to be seen or heard."""
-    learners, wishes = [domain.learner().double() for _ in WISHES[art]], WISHES[art]
-
-    def double(value: Any) -> Any:
-        return value.double() if isinstance(value, torch.Tensor) and value.is_floating_point() else value
-
-    def predictor(chosen: list[torch.nn.Module]) -> Callable[..., Any]:
-        params = {name: torch.stack([dict(one.named_parameters())[name].detach() for one in chosen])
-                  for name, _ in chosen[0].named_parameters()}  # fmt: skip
-
-        def predict(*inputs: Any) -> Any:
-            mapped = vmap(lambda weights, *rest: functional_call(chosen[0], weights, rest))
-            return mapped(params, *(double(value) for value in inputs))
-
-        return predict
-
-    together = domain.render(predictor(learners), wishes)
-    assert all(file.startswith(BEGINNINGS[art]) for file in together)
-    for place, (learner, wish) in enumerate(zip(learners, wishes, strict=True)):
-        assert domain.render(predictor([learner]), [wish]) == [together[place]]
-
-
-def test_it_refuses_files_that_are_none_of_its(art: str, domain: Domain) -> None:
-    for files in ([], [b""], [b"not a work of art"], [b"junk"] * 21):
-        with pytest.raises(UserError):
-            domain.read(files)
+    none = {name: value[:0] for name, value in select(tasks, 0).support.items()}
+    assert (domain.units(none), domain.targets(none)) == (0, 0)
 
 
 def test_it_keeps_what_a_run_needs(art: str, domain: Domain, tmp_path: Path) -> None:
-    domain.save_assets(tmp_path)
-    domain.check_assets(tmp_path)
-    for asset in list(tmp_path.iterdir()):
-        whole = asset.read_bytes()
-        for damaged in (whole[: len(whole) // 2], b"", b"{}"):
-            asset.write_bytes(damaged)
-            with pytest.raises(UserError, match=asset.name):
-                domain.check_assets(tmp_path)
-        asset.unlink()
-        with pytest.raises(UserError, match=asset.name):
-            domain.check_assets(tmp_path)
-        asset.write_bytes(whole)
+    for name, asset in domain.assets().items():
+        path = tmp_path / name
+        path.write_bytes(asset)
+        domain.check_asset(path)
+        for damaged in (asset[: len(asset) // 2], b"", b"{}"):
+            path.write_bytes(damaged)
+            with pytest.raises(UserError, match=name):
+                domain.check_asset(path)
+        path.unlink()
+        with pytest.raises(UserError, match=name):
+            domain.check_asset(path)
 
 
 def test_its_configuration_is_frozen_and_goes_through_json(art: str) -> None:

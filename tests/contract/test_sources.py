@@ -13,6 +13,7 @@ from metaart.data.base import Entry, Rejected, Source, Work
 from metaart.data.corpus import CorpusSource
 from metaart.data.media import MEDIA
 from metaart.errors import UserError
+from metaart.options import described
 from tests.data.pictures import gcompris_folder, openclipart_folder, picture_folder, picture_table
 from tests.data.sources import DRAWINGS
 
@@ -46,7 +47,8 @@ def make(
     what, name = request.param
     if (what, name) == ("music", "corpus"):
         return lambda: corpus
-    return lambda: SOURCES[what][name](*([places[what, name]] if (what, name) in places else []))
+    path = {"path": places[what, name]} if (what, name) in places else {}
+    return lambda: SOURCES[what][name].build(SOURCES[what][name].options(**path))
 
 
 every_source = pytest.mark.parametrize("make", ALL, ids="-".join, indirect=True)
@@ -129,9 +131,37 @@ def test_what_cannot_be_read_is_rejected_with_its_reason(make: Callable[[], Sour
     assert rejected.reason
 
 
-@pytest.mark.parametrize("what", list(SOURCES))
-def test_a_place_that_is_not_there_is_refused(what: str, tmp_path: Path) -> None:
-    for name, source in SOURCES[what].items():
-        if (what, name) != ("music", "corpus"):
-            with pytest.raises(UserError, match="nowhere"):
-                source(tmp_path / "nowhere")
+@pytest.mark.parametrize(("what", "name"), ALL)
+def test_a_path_that_is_not_there_is_refused(what: str, name: str, tmp_path: Path) -> None:
+    source = SOURCES[what][name]
+    if "path" in described(source.options):
+        with pytest.raises(UserError, match="nowhere"):
+            source.build(source.options(path=tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize(("what", "name"), ALL)
+def test_what_may_be_set_is_told_to_the_source(
+    what: str, name: str, places: dict[tuple[str, str], Path], tmp_path: Path
+) -> None:
+    source = SOURCES[what][name]
+    fields = described(source.options)
+    if "side" in fields:
+        built = source.build(source.options(path=places[what, name], side=40))
+        assert built.medium.settings == {"max_side": 40}
+        for side in (7, 5000):
+            with pytest.raises(UserError, match="from 8 to 4096"):
+                source.options(path=tmp_path, side=side)
+    if "limit_per_group" in fields:
+        built = source.build(source.options(path=places[what, name], limit_per_group=2))
+        counts = [len([entry for entry in built.entries(group.name) if isinstance(entry, Entry)])
+                  for group in built.groups()]  # fmt: skip
+        assert max(counts) == 2
+
+
+@pytest.mark.parametrize(("what", "name"), ALL)
+def test_every_option_has_help_and_a_flag_of_its_own(what: str, name: str) -> None:
+    source = SOURCES[what][name]
+    assert source.about
+    for field in described(source.options).values():
+        assert field.help
+        assert field.name not in {"what", "source", "archive", "out", "groups", "run", "command"}
