@@ -40,6 +40,8 @@ class Notes:
 def duration_steps() -> Ints:
     """The lengths that have a token, in twelfths of a beat, ascending."""
     lengths: list[int] = []
+    # The longer a note, the coarser: MidiTok's vocabulary grows with every length, and nobody hears a twelfth of a beat
+    # after eight beats. The last range's upper end has a token of its own.
     for (low, high), resolution in BEAT_RESOLUTION.items():
         step = STEPS_PER_BEAT // resolution
         lengths += range(max(low * STEPS_PER_BEAT, step), high * STEPS_PER_BEAT, step)
@@ -71,6 +73,7 @@ def canonical(score: symusic.Score, *, name: str = "the score") -> symusic.Score
             fix="Give pieces with at least one melodic track.",
         )
     last = int(notes.start.max())
+    # The order matters: bars decide which grid a note is rounded to, and only rounded notes say what silence is left.
     signatures = _signatures(score, last)
     return build(*_without_silence(_on_grid(notes, signatures), signatures))
 
@@ -79,6 +82,7 @@ def scaled(score: symusic.Score, factor: float) -> symusic.Score | None:
     """A canonical score with all times multiplied, time signatures kept; None where a start leaves the grid."""
     notes = _notes(score)
     signatures = _signatures(score, 0)[:1]
+    # Whether every start is a step of its bar's grid at the new speed: one that is rounded would be another rhythm.
     steps = notes.start * factor / (1 if signatures[0][2] == 8 else 2)
     if np.any(steps != np.rint(steps)):
         return None
@@ -140,6 +144,7 @@ def _notes(score: symusic.Score) -> Notes:
     if not columns:
         return Notes(*(np.zeros(0, dtype=np.int64) for _ in range(3)))
     start, length, pitch = (np.concatenate(parts) for parts in zip(*columns, strict=True))
+    # As many octaves up or down as it takes, and no more: floor division by 12, towards minus infinity.
     pitch = np.where(pitch < LOWEST_PITCH, pitch + 12 * -((pitch - LOWEST_PITCH) // 12), pitch)
     pitch = np.where(pitch > HIGHEST_PITCH, pitch - 12 * -(-(pitch - HIGHEST_PITCH) // 12), pitch)
     order = np.lexsort((length, pitch, start))
@@ -154,11 +159,12 @@ def _signatures(score: symusic.Score, last: int) -> list[tuple[int, int, int]]:
         numerator, denominator = signature_in_vocabulary(mark.numerator, mark.denominator)
         tick, running_numerator, running_denominator = found[-1]
         bar = bar_ticks(running_numerator, running_denominator)
+        # Tokens say a time signature at bar lines alone: a change inside a bar moves to the nearest one.
         at = tick + round(max(mark.time * factor - tick, 0) / bar) * bar
         if at > last and at > 0:
             break
         if at == tick:
-            found.pop()
+            found.pop()  # two at one bar line: the later one holds
         if not found or found[-1][1:] != (numerator, denominator):
             found.append((at, numerator, denominator))
     return found
@@ -177,18 +183,22 @@ def _on_grid(notes: Notes, signatures: list[tuple[int, int, int]]) -> Notes:
     # Half a step rounds down, so that what is rounded once is never moved by a second rounding.
     start = -(-(2 * notes.start - step) // (2 * step)) * step
     step = step_at(start)
+    # From here on lengths are in steps, starts in ticks.
     allowed = duration_steps()
     length = _nearest(allowed, notes.length / step)
+    # Of equal pitches at one start the longest comes first, and is the one that stays.
     order = np.lexsort((-length, notes.pitch, start))
     start, length, pitch, step = start[order], length[order], notes.pitch[order], step[order]
     first = np.ones(len(start), dtype=bool)
     first[1:] = (start[1:] != start[:-1]) | (pitch[1:] != pitch[:-1])
     start, length, pitch, step = start[first], length[first], pitch[first], step[first]
+    # In the order of pitch, then start, the next row is where the same pitch is struck again, if it is.
     by_pitch = np.lexsort((start, pitch))
     here, then = by_pitch[:-1], by_pitch[1:]
     again = pitch[here] == pitch[then]
     gap = np.full(len(start), np.iinfo(np.int64).max)
     gap[here[again]] = (start[then[again]] - start[here[again]]) // step[here[again]]
+    # Cut to the longest length that has a token and fits into the gap; none is below one step.
     longest = allowed[np.searchsorted(allowed, np.maximum(gap, 1), side="right") - 1]
     return Notes(start, np.minimum(length, longest) * step, pitch)
 
@@ -204,9 +214,10 @@ def _nearest(allowed: Ints, wanted: NDArray[np.float64]) -> Ints:
 def _without_silence(notes: Notes, signatures: list[tuple[int, int, int]]) -> tuple[Notes, list[tuple[int, int, int]]]:
     """Shift everything so that the first note lies in the first bar."""
     first = int(notes.start[0])
-    index = max(place for place, (tick, _, _) in enumerate(signatures) if tick <= first)
+    index = max(index for index, (tick, _, _) in enumerate(signatures) if tick <= first)
     tick, numerator, denominator = signatures[index]
     bar = bar_ticks(numerator, denominator)
+    # Whole bars alone, so that an upbeat stays one.
     shift = tick + (first - tick) // bar * bar
     moved = [(0, numerator, denominator), *((at - shift, top, bottom) for at, top, bottom in signatures[index + 1 :])]
     return Notes(notes.start - shift, notes.length, notes.pitch), moved
