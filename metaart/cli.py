@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import metaart
 from metaart.commands.adapt import ADAPT_HELP, add_adapt
 from metaart.commands.create import add_create
+from metaart.commands.data import add_data
 from metaart.commands.evaluate import EVALUATE_HELP, add_evaluate
-from metaart.data.commands import add_data
 from metaart.errors import UserError
 
 KEYS_HELP = """\

@@ -2,48 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from metaart.data import sources
+from metaart.data.sources import DrawingOptions, FolderOptions, NoOptions, PackageOptions, PictureOptions
+from metaart.data.sources import RegisteredSource as RegisteredSource
 
-from metaart.data.base import Source
-from metaart.data.corpus import CorpusSource
-from metaart.data.folder import MusicFolder
-from metaart.data.gcompris import GcomprisPaintings, GcomprisPhotographs
-from metaart.data.iconify import IconifySource
-from metaart.data.openclipart import OpenclipartSource
-from metaart.data.photographs import Photographs
-from metaart.data.picture_folder import PictureFolder
-from metaart.data.picture_table import PictureTable
+_NPM = "Get the archive with: npm pack @iconify/json, then: metaart data prepare drawings --archive FILE"
 
-
-def photographs_of_gcompris(path: Path | None = None, side: int = 512) -> Photographs:
-    """The photographs of the learning game GCompris."""
-    return Photographs(GcomprisPhotographs(path, side))
-
-
-def photographs_of_folder(path: Path, side: int = 512) -> Photographs:
-    """A folder of photographs, at any depth."""
-    return Photographs(PictureFolder(path, side, whole=True))
-
-
-def photographs_of_table(path: Path, side: int = 512) -> Photographs:
-    """A Parquet file of photographs, or a folder of them."""
-    return Photographs(PictureTable(path, side, whole=True))
-
-
-SOURCES: dict[str, dict[str, Callable[..., Source]]] = {
-    "music": {"corpus": CorpusSource, "folder": MusicFolder},
-    "drawings": {"iconify": IconifySource},
+SOURCES: dict[str, dict[str, RegisteredSource]] = {
+    "music": {
+        "corpus": RegisteredSource("the corpus of the music21 package", NoOptions, sources.corpus),
+        "folder": RegisteredSource("your own: DIR/composer/*.mid", FolderOptions, sources.music_folder),
+    },
+    "drawings": {
+        "iconify": RegisteredSource("what `npm pack @iconify/json` writes", DrawingOptions, sources.iconify, _NPM),
+    },
     "pictures": {
-        "folder": PictureFolder,
-        "parquet": PictureTable,
-        "gcompris": GcomprisPaintings,
-        "openclipart": OpenclipartSource,
+        "folder": RegisteredSource("your own: DIR/artist/*.jpg", PictureOptions, sources.picture_folder),
+        "parquet": RegisteredSource("image bytes and a column of labels", PictureOptions, sources.picture_table),
+        "gcompris": RegisteredSource("paintings of gcompris-qt-data", PackageOptions, sources.gcompris_paintings),
+        "openclipart": RegisteredSource("drawings of openclipart-svg", PackageOptions, sources.openclipart),
     },
     "photographs": {
-        "gcompris": photographs_of_gcompris,
-        "folder": photographs_of_folder,
-        "parquet": photographs_of_table,
+        "gcompris": RegisteredSource("those of gcompris-qt-data", PackageOptions, sources.photographs_of_gcompris),
+        "folder": RegisteredSource("your own: DIR/**/*.jpg", PictureOptions, sources.photographs_of_folder),
+        "parquet": RegisteredSource("a column of image bytes", PictureOptions, sources.photographs_of_table),
     },
 }
-"""Sources by what is prepared, then by name, the usual one first; a new one is a file here and a line above."""
+"""Sources by what is prepared, then by name, the usual one first; a new one is a file here, what may be set of it in
+`sources.py`, and a line above."""

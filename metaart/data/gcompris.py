@@ -11,6 +11,7 @@ from pathlib import Path
 
 from metaart.data.base import Entry, Group, Rejected, Source
 from metaart.data.media.pictures import PictureMedium
+from metaart.data.sources import SIDE_PX
 from metaart.errors import UserError
 from metaart.formats.pictures.jigsaw import Piece, put_together
 from metaart.formats.pictures.rcc import ResourceArchive
@@ -55,7 +56,7 @@ class GcomprisPaintings(Source):
     name = "gcompris"
     min_works = 1
 
-    def __init__(self, path: Path | str | None = None, side: int = 512) -> None:
+    def __init__(self, path: Path | str | None = None, side: int = SIDE_PX) -> None:
         self.path = _folder(path, ("paintings", "details"))
         self.medium = PictureMedium(side)
 
@@ -131,7 +132,7 @@ class GcomprisPhotographs(Source):
     name = "gcompris"
     min_works = 1
 
-    def __init__(self, path: Path | str | None = None, side: int = 512) -> None:
+    def __init__(self, path: Path | str | None = None, side: int = SIDE_PX) -> None:
         self.path = _folder(path, _PHOTOGRAPHS)
         self.medium = PictureMedium(side)
 

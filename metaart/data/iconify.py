@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 from metaart.data.base import Entry, Group, Rejected, Source
 from metaart.data.kinship import Shape, alike, families, houses, shape, split_families
 from metaart.data.media.pictures import PictureMedium
+from metaart.data.sources import DRAWING_SIDE_PX, PER_SET
 from metaart.errors import UserError
 from metaart.files import save_text
 from metaart.formats.pictures.read import write_png
@@ -76,7 +77,7 @@ class IconifySource(Source):
     name = "iconify"
     min_works = 20
 
-    def __init__(self, path: Path | str, per_set: int = 300, side: int = 64) -> None:
+    def __init__(self, path: Path | str, per_set: int = PER_SET, side: int = DRAWING_SIDE_PX) -> None:
         self.path, self.per_set, self.side = Path(path), per_set, side
         self.medium = PictureMedium(side)
         if not self.path.is_file():

@@ -15,6 +15,7 @@ import numpy as np
 from metaart.data.base import Entry, Group, Rejected, Source
 from metaart.data.folder import split_by_name
 from metaart.data.media.pictures import PictureMedium
+from metaart.data.sources import SIDE_PX
 from metaart.errors import UserError
 from metaart.formats.pictures.read import Pixels, write_png
 from metaart.formats.pictures.svg import DrawingBounds, rasterise
@@ -57,7 +58,7 @@ class OpenclipartSource(Source):
     reader_version = 1
     min_works = 10
 
-    def __init__(self, path: Path | str | None = None, side: int = 512) -> None:
+    def __init__(self, path: Path | str | None = None, side: int = SIDE_PX) -> None:
         self.path, self.side = Path(path) if path is not None else INSTALLED, side
         self.medium = PictureMedium(side)
         if not self.path.is_dir() or not self._files:

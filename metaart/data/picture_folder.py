@@ -6,6 +6,7 @@ from pathlib import Path
 
 from metaart.data.folder import NOT_STATED, Folder
 from metaart.data.media.pictures import PictureMedium
+from metaart.data.sources import SIDE_PX
 from metaart.formats.pictures.read import Bounds
 
 
@@ -28,7 +29,9 @@ class PictureFolder(Folder):
     cost = 0.05
     most_bytes = Bounds().max_bytes
 
-    def __init__(self, path: Path | str, side: int = 512, licence: str = NOT_STATED, *, whole: bool = False) -> None:
+    def __init__(
+        self, path: Path | str, side: int = SIDE_PX, licence: str = NOT_STATED, *, whole: bool = False
+    ) -> None:
         self.medium = PictureMedium(side)
         self.min_works = 1 if whole else 2
         super().__init__(path, licence, whole=whole)

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from metaart.data.base import Entry, Group, Rejected, Source
-from metaart.data.folder import split_by_name
+from metaart.data.folder import NOT_STATED, split_by_name
 from metaart.data.media.pictures import PictureMedium
+from metaart.data.sources import SIDE_PX
 from metaart.errors import UserError
 
 _LABELS = ("artist", "label", "author", "painter")
@@ -39,8 +40,9 @@ class PictureTable(Source):
     name = "parquet"
     _last: tuple[tuple[str, int], Any] | None = None
 
-    def __init__(self, path: Path | str, side: int = 512, licence: str = "not stated (the user's own files)",
-                 *, whole: bool = False) -> None:  # fmt: skip
+    def __init__(
+        self, path: Path | str, side: int = SIDE_PX, licence: str = NOT_STATED, *, whole: bool = False
+    ) -> None:
         self.path, self.licence, self.whole = Path(path), licence, whole
         self.medium = PictureMedium(side)
         self.min_works = 1 if whole else 2

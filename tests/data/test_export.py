@@ -61,7 +61,7 @@ def test_the_command_writes_and_the_picture_shows_what_it_wrote(
     assert main(["draw", *map(str, sorted(out.iterdir())), "--out", str(picture)]) == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert main([*command[:-1], "0"]) == 2
-    assert "expected --limit of 1 or more" in capsys.readouterr().err.lower()
+    assert "expected limit to be a whole number from 1 up; got 0" in capsys.readouterr().err
 
 
 def test_drawing_what_is_no_midi_is_refused_with_its_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from metaart.cli import main
 from metaart.data.gcompris import GcomprisPaintings, GcomprisPhotographs
-from metaart.data.media.pictures import PictureMedium, is_colour
+from metaart.data.media.pictures import is_colour
 from metaart.data.openclipart import OpenclipartSource
 from metaart.data.picture_folder import PictureFolder
 from metaart.data.prepare import prepare
@@ -117,12 +117,6 @@ def test_a_package_that_is_missing_says_how_to_get_it(make: Callable[[Path], obj
         make(tmp_path)
 
 
-@pytest.mark.parametrize("side", [7, 5000])
-def test_a_side_out_of_bounds_is_refused(side: int) -> None:
-    with pytest.raises(UserError, match="8 to 4096"):
-        PictureMedium(side)
-
-
 def test_colour_is_told_from_grey() -> None:
     grey = np.repeat(np.arange(240, dtype=np.uint8).reshape(12, 20, 1), 3, axis=2)
     assert not is_colour(grey)
@@ -148,18 +142,6 @@ def test_the_command_prepares_shows_draws_and_exports(folder: Path, tmp_path: Pa
     assert [path.name for path in sorted((tmp_path / "files").iterdir())] == ["001.png", "002.png"]
     assert Image.open(io.BytesIO((tmp_path / "files" / "002.png").read_bytes())).size == (20, 15)
     assert (tmp_path / "files" / "001.png").read_bytes() == works[0].png
-
-
-@pytest.mark.parametrize(("words", "said"), [
-    (["drawings"], "npm pack"),
-    (["pictures"], "--source folder --path DIR"),
-    (["pictures", "--source", "corpus"], "folder or parquet or gcompris or openclipart"),
-    (["music", "--side", "64"], "no --side for music"),
-    (["music", "--path", "x"], "no --path for music"),
-])  # fmt: skip
-def test_what_a_source_does_not_take_is_said(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["data", "prepare", *words]) == 2
-    assert said in capsys.readouterr().err
 
 
 def test_a_sheet_of_music_is_refused(music_data: Path) -> None:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from metaart.data.media.base import Medium, Row, StoredWork
+from metaart.data.sources import SIDE_PX
 from metaart.errors import UserError
 from metaart.formats.pictures.read import Pixels, read_picture, write_png
 
@@ -69,9 +70,7 @@ class PictureMedium(Medium):
     shown: ClassVar = {"sides": "sides", "colour": "colour_share", "KiB": "kib"}
     total = "kib"
 
-    def __init__(self, max_side: int = 512) -> None:
-        if not 8 <= max_side <= 4096:
-            raise UserError(expected="a side of 8 to 4096 px", got=str(max_side), fix="Give another --side.")
+    def __init__(self, max_side: int = SIDE_PX) -> None:
         self.max_side = max_side
 
     @property
