@@ -11,6 +11,8 @@ from pathlib import Path
 
 from setuptools import find_packages
 
+from metaart.arts import ARTS as REGISTERED
+
 ROOT = Path(__file__).resolve().parent.parent
 CALLS = {"print", "open", "set_num_threads", "manual_seed", "mkdir", "basicConfig", "init", "seed", "write_text"}
 """What no module calls when it is imported."""
@@ -23,53 +25,64 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 ARROWS: dict[str, set[str]] = {
     "errors": set(),
     "files": {"errors"},
+    "fields": set(),
+    "options": {"fields", "errors"},
     "tasks": set(),
     "functional": {"tasks"},
     "networks": {"functional", "errors"},
-    "score": {"errors", "functional"},
-    "pictures": {"errors", "functional"},
-    "style": {"networks", "functional", "pictures", "errors"},
-    "algorithms": {"functional", "tasks", "errors"},
-    "data": {"score", "pictures", "tasks", "files", "errors"},
-    "domains": {"networks", "functional", "score", "pictures", "style", "data", "tasks", "errors"},
-    "config": {"algorithms", "domains", "data", "errors"},
+    "formats": {"functional", "errors"},
+    "sequences": {"functional", "tasks", "errors"},
+    "algorithms": {"functional", "tasks", "options", "errors"},
+    "data": {"formats", "tasks", "options", "files", "errors"},
+    "domains": {"networks", "functional", "formats", "sequences", "data", "tasks", "options", "errors"},
+    "old_runs": set(),
+    "config": {"old_runs", "algorithms", "domains", "data", "options", "errors"},
     "recipes": {"config", "algorithms", "domains", "data", "errors"},
     "build": {"config", "algorithms", "domains", "data"},
     "training": {"build", "config", "algorithms", "domains", "data", "tasks", "files", "errors"},
-    "creation": {
+    "artists": {"training", "config", "algorithms", "domains", "formats", "tasks", "options", "files", "errors"},
+    "evaluation": {
+        "artists",
         "training",
-        "domains",
+        "build",
+        "config",
         "algorithms",
-        "functional",
-        "score",
-        "pictures",
-        "style",
+        "domains",
+        "data",
         "tasks",
+        "options",
         "files",
         "errors",
     },
-    "evaluation": {
-        "creation",
+    "arts": {
+        "evaluation",
+        "artists",
         "training",
         "build",
-        "domains",
+        "config",
         "algorithms",
+        "domains",
         "data",
+        "sequences",
+        "formats",
         "networks",
         "functional",
-        "score",
-        "pictures",
-        "style",
         "tasks",
+        "options",
         "files",
         "errors",
     },
 }
 """What a part of the library may import of it; what is not named here stands above these and may import them all."""
 
+SHARED = {"domains": {"base", "viewing"}, "arts": {"judging"}}
+"""What the arts have in common, in either of their two folders; beside that no art knows of another."""
+
 OUTSIDE = {
     "errors": set(),
     "files": set(),
+    "fields": {"pydantic", "pydantic_core"},
+    "options": {"pydantic", "pydantic_core"},
     "tasks": {"torch"},
     "functional": {"torch"},
     "networks": {"torch", "safetensors"},
@@ -84,6 +97,10 @@ ALLOWED_APPLICATIONS = {
     "serve": {"metaart", "serve"},
     "benchmarks": {"metaart", "benchmarks"},
 }
+
+
+ARTS = {name: art for name, art in REGISTERED.items() if (ROOT / "metaart/arts" / name).is_dir()}
+"""Those of the package; tests register one of their own."""
 
 
 @cache
@@ -133,6 +150,40 @@ def test_the_arrows_have_no_way_back() -> None:
         assert inside <= settled or own == "recipes", own
         settled.add(own)
     assert all((ROOT / "metaart" / own).is_dir() or (ROOT / "metaart" / f"{own}.py").is_file() for own in ARROWS)
+
+
+def test_no_art_knows_of_another() -> None:
+    def broken(path: Path) -> set[str]:
+        layer, own, *_ = path.relative_to(ROOT / "metaart").parts
+        others = {name.split(".")[2] for name in names(path) if name.startswith(f"metaart.{layer}.")}
+        return others - {own} - SHARED[layer]
+
+    for layer in SHARED:
+        arts = {path.parent.name for path in (ROOT / "metaart" / layer).glob("*/__init__.py")} - SHARED[layer]
+        assert arts == set(ARTS)
+        held(
+            [path for path in LIBRARY if path.is_relative_to(ROOT / "metaart" / layer) and path.parent.name in arts],
+            broken,
+        )
+
+
+def test_who_knows_one_art_knows_the_others() -> None:
+    """The same file names in the two folders of every art."""
+    for name, art in ARTS.items():
+        domain, offer = ROOT / "metaart/domains" / name, ROOT / "metaart/arts" / name
+        assert (domain / "domain.py").is_file()
+        assert "ART = Art(" in (offer / "__init__.py").read_text(encoding="utf-8")
+        files = {"adapt.py"} if art.works else set()
+        files |= {f"{use.verb}.py" for use in art.uses} | ({"evaluate.py"} if art.evaluation else set())
+        assert not [file for file in files if not (offer / file).is_file()]
+
+
+def test_describing_the_arts_loads_nothing_heavy() -> None:
+    """Whoever asks what there is must not wait for what it is made with."""
+    heavy = ("torch", "numpy", "pyarrow", "symusic", "PIL")
+    asked = f"import sys, metaart.arts; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == "[]\n"
 
 
 def test_arrows_between_the_applications() -> None:
@@ -230,5 +281,5 @@ def test_only_the_library_is_installed() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     found = find_packages(str(ROOT), **project["tool"]["setuptools"]["packages"]["find"])
     assert {package.split(".")[0] for package in found} == {"metaart"}
-    assert {"metaart.algorithms", "metaart.domains", "metaart.training"} <= set(found)
+    assert {"metaart.algorithms", "metaart.domains.music", "metaart.arts.music", "metaart.training"} <= set(found)
     assert set(project["project"]["scripts"]) == {"metaart"}

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from metaart.artists.art import Art, Evaluation, Extra, FileInput, Made, Request, Use
+from metaart.artists.art import Art, Evaluation, FileInput, Made, Request, Use
 from metaart.artists.works import Work, WorksInput
+from metaart.arts.judging import HEAT_MAP, MAX_WORKS
 from metaart.evaluation.options import EvaluateOptions
 from metaart.formats.base import JSON
 from metaart.formats.pictures import PICTURE
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from metaart.artists.artist import Support
     from metaart.artists.run import Run
     from metaart.domains.base import Domain
-
-MAX_WORKS = 200
 
 
 @options()
@@ -64,8 +63,6 @@ def _evaluate(run: Run, asked: CritiqueEvaluation, out: Path, keep: Any) -> Any:
 
     return evaluate(run, asked, out, keep)
 
-
-HEAT_MAP = Extra("heat_map", PICTURE, "a map of where the evidence lies", "red speaks for the answer, blue against it")
 
 JUDGE = Use(
     verb="judge",

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metaart.artists.art import Made, Request
+from metaart.arts.judging import HEAT_MAP
 from metaart.arts.judging.critic import Impression, heat_map
 from metaart.arts.judging.heat import heat_picture
 from metaart.domains.viewing.gallery import ink
@@ -20,7 +21,6 @@ from metaart.functional.evidence import Evidence
 
 NEAREST = 3
 NONE = "none of these"
-HEAT_MAP = "heat_map"
 
 
 @dataclass(frozen=True)
@@ -89,9 +89,9 @@ def made_of(judgement: Judgement, request: Request, evidence: Evidence, pixels: 
         pixels: the work as it is seen.
     """
     extras = {}
-    if HEAT_MAP in request.extras:
+    if HEAT_MAP.name in request.extras:
         found = heat_map(evidence, ink([pixels])[0])
-        extras[HEAT_MAP] = write_png(heat_picture(pixels, found.numpy()))
+        extras[HEAT_MAP.name] = write_png(heat_picture(pixels, found.numpy()))
     data = json.dumps(judgement.plain(), indent=1, ensure_ascii=False).encode()
     return Made(data, judgement.words(), extras)
 

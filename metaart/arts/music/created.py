@@ -102,29 +102,7 @@ def judge_created(
     music_of(run)
     num_support = run.config.meta.episode.support or 5
     chosen, left_out = _choose(data or run.config.data, hands, num_support, config)
-    total = len(chosen) * (2 + 2 * config.pieces)
-    with tqdm(total=total, desc="judge", unit="part", disable=not progress) as bar:
-        adapted = _each(lambda hand: run.adapt_works(hand.support), chosen, bar)
-        plain = [run.adapt_works(hand.support, steps=0) for hand in chosen]
-        files = {
-            CREATED: _create(run, adapted, config, bar),
-            UNADAPTED: _create(run, plain, config, bar),
-            REAL: [hand.held_out for hand in chosen],
-        }
-        measure = _reader()
-        read = {kind: measure(rows) for kind, rows in files.items()}
-        likelihood = _likelihood(run, adapted, read, bar)
-    judged = {
-        "distance": distances({kind: [[p.features for p in row] for row in read[kind]] for kind in KINDS}, REAL),
-        "likelihood": likelihood,
-        "copy": copies(
-            {kind: [[piece.grams for piece in row] for row in read[kind]] for kind in KINDS},
-            [
-                [piece.grams for piece in row]
-                for row in measure([[work.data for work in hand.support] for hand in chosen])
-            ],
-        ),
-    }
+    judged = _judged(run, chosen, config, progress)
     notes = [f"{left_out} test hands have too few works and are left out."] if left_out else []
     if len(chosen) < hands:
         notes.append(f"{hands} hands were asked for; the data has {len(chosen)} that are large enough.")
@@ -143,6 +121,32 @@ def judge_created(
             | {what: _row(measured, index) for what, measured in judged.items()}
             for index, hand in enumerate(chosen)
         ],
+    }
+
+
+def _judged(
+    run: Run, hands: Sequence[_Hand], config: JudgeConfig, progress: bool
+) -> dict[str, dict[str, dict[str, Floats]]]:
+    """What was measured, by what is looked at, kind of piece, and name of the number: one of each hand."""
+    with tqdm(total=len(hands) * (2 + 2 * config.pieces), desc="judge", unit="part", disable=not progress) as bar:
+        adapted = _each(lambda hand: run.adapt_works(hand.support), hands, bar)
+        plain = [run.adapt_works(hand.support, steps=0) for hand in hands]
+        files = {
+            CREATED: _create(run, adapted, config, bar),
+            UNADAPTED: _create(run, plain, config, bar),
+            REAL: [hand.held_out for hand in hands],
+        }
+        measure = _reader()
+        read = {kind: measure(rows) for kind, rows in files.items()}
+        likelihood = _likelihood(run, adapted, read, bar)
+    examples = measure([[work.data for work in hand.support] for hand in hands])
+    return {
+        "distance": distances({kind: [[p.features for p in row] for row in read[kind]] for kind in KINDS}, REAL),
+        "likelihood": likelihood,
+        "copy": copies(
+            {kind: [[piece.grams for piece in row] for row in read[kind]] for kind in KINDS},
+            [[piece.grams for piece in row] for row in examples],
+        ),
     }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from metaart.artists.art import Art, Evaluation, FileInput, Made, Request, Use
 from metaart.artists.works import Work, WorksInput
-from metaart.arts.critique import HEAT_MAP, MAX_WORKS
+from metaart.arts.judging import HEAT_MAP, MAX_WORKS
 from metaart.evaluation.options import EvaluateOptions
 from metaart.formats.base import JSON
 from metaart.formats.pictures import PICTURE
