@@ -28,7 +28,7 @@ def prototype_head(features: Tensor, labels: Tensor, classes: int) -> tuple[Tens
     """
     # Products with a mask instead of indexing by class: the number of classes is known, and `vmap` can map it.
     member = (labels[:, None] == torch.arange(classes, device=labels.device)).to(features.dtype)
-    counts = member.sum(0)
+    counts = member.sum(0)  # a product with one-hot labels maps over tasks, where choosing works by class does not
     means = (member.T @ features) / counts.clamp(min=1)[:, None]
     bias = torch.where(counts > 0, -(means * means).sum(1), torch.full_like(counts, ABSENT))
     return 2 * means, bias

@@ -31,17 +31,17 @@ class FrozenFeatures:
     def __call__(self, pictures: Tensor) -> Tensor:
         """Pictures as ink (works, 3, side, side), 0 white to 1 black, to (works, 992)."""
         found = []
-        for part in torch.split(pictures, 32):
+        for part in torch.split(pictures, 32):  # the maps of all blocks are held at once: some pictures at a time
             light = 1 - part
             if light.shape[-1] != self.side:
                 light = F.interpolate(light, size=(self.side, self.side), mode="bilinear", antialias=True)
             maps = self._network.features(light, tuple(TAPS))
-            described = [
+            statistics = [
                 value
                 for tap, (mean, deviation) in TAPS.items()
                 for value in (maps[tap].mean((2, 3)) / mean, maps[tap].std((2, 3), correction=0) / deviation)
             ]
-            found.append(torch.cat(described, 1))
+            found.append(torch.cat(statistics, 1))
         return torch.cat(found)
 
 

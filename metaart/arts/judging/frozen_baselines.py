@@ -58,20 +58,24 @@ def linear_probe(penalty: float, steps: int = 60) -> Classifier:
     def fit(examples: Tensor, labels: Tensor) -> Callable[[Tensor], Tensor]:
         number, hands = len(labels), int(labels.max()) + 1
         kernel = examples @ examples.T + 1.0  # the constant is the bias
-        # In the basis of the kernel's root the penalty is |V|^2 / 2, and the problem is an ordinary one.
+        # With kernel = root root^T and V = root^T A, the answers on the examples are root V and the penalty |V|^2 / 2:
+        # an ordinary softmax regression with as many weights as there are examples. Root and inverse come from the
+        # eigenvectors; eigenvalues near zero are raised, or rounding in them would be blown up.
         values, vectors = torch.linalg.eigh(kernel)
         values = values.clamp(min=1e-6 * float(values[-1]))
         root = vectors * values.sqrt()
         target = F.one_hot(labels, hands).to(root.dtype)
+        # The curvature of a softmax is at most 1/2, times the largest of the kernel; that of the penalty is itself.
         step = 1 / (0.5 * float(values[-1]) / number + penalty)
         v = torch.zeros(number, hands, dtype=root.dtype)
         ahead = v
         for turn in range(steps):
             slope = root.T @ ((root @ ahead).softmax(1) - target) / number + penalty * ahead
             moved = ahead - step * slope
+            # Nesterov's momentum: the next slope is taken beyond the point, as far as the last step led.
             ahead = moved + turn / (turn + 3) * (moved - v)
             v = moved
-        dual = vectors / values.sqrt() @ v
+        dual = vectors / values.sqrt() @ v  # A again, out of V
         return lambda asked: (asked @ examples.T + 1.0) @ dual
 
     return fit
@@ -90,7 +94,7 @@ def ridge(examples: Tensor, scores: Tensor, penalty: float) -> Callable[[Tensor]
     Returns:
         Features (n, d) to scores (n,).
     """
-    middle, usual = examples.mean(0), scores.mean()
+    middle, usual = examples.mean(0), scores.mean()  # b takes up the means, so it is not penalised
     centred = examples - middle
     gram = centred @ centred.T + penalty * torch.eye(len(scores), dtype=examples.dtype)
     dual = torch.linalg.solve(gram, scores - usual)

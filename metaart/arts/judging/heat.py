@@ -28,7 +28,9 @@ def heat_picture(pixels: Pixels, heat: NDArray[np.float32], side: int = 384) -> 
     grey = Image.fromarray(pixels).convert("L").resize(size, Image.Resampling.LANCZOS)
     most = float(np.abs(heat).max())
     values = heat.astype(np.float32) / most if most > 0 else np.zeros_like(heat, dtype=np.float32)
+    # Bicubic scaling overshoots at edges, hence the clip.
     strength = np.asarray(Image.fromarray(values).resize(size, Image.Resampling.BICUBIC)).clip(-1, 1)
+    # Greys from 110 up: dark lines stay visible under a colour, and no grey is taken for one.
     pale = 110 + np.asarray(grey, dtype=np.float64)[..., None] * 145 / 255
     colour = np.where(strength[..., None] > 0, FOR, AGAINST)
     cover = 0.75 * np.abs(strength)[..., None]

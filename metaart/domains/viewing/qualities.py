@@ -93,6 +93,7 @@ def _balance(ink: Floats) -> Floats:
 
 
 def _symmetry(ink: Floats) -> Floats:
+    # Of ink that its mirror image does not cover, half is counted in the picture and half in the mirror.
     total = ink.sum((1, 2))
     uncovered: Floats = np.abs(ink - ink[:, :, ::-1]).sum((1, 2)) / np.where(total > 0, 2 * total, 1.0)
     return 1 - uncovered

@@ -16,7 +16,7 @@ from metaart.artists.artist import blended
 from metaart.artists.run import Run
 from metaart.artists.works import Work
 from metaart.arts import load
-from metaart.arts.critique import MAX_WORKS
+from metaart.arts.judging import MAX_WORKS
 from metaart.arts.judging.confidence import NEVER, Calibration, Confidence, save_calibration
 from metaart.arts.judging.judgement import NONE
 from metaart.cli import main
