@@ -75,8 +75,8 @@ def nucleus(logits: Tensor, temperature: Tensor | float, top_p: Tensor | float) 
     """
     probs = torch.softmax(logits / temperature, dim=-1)
     ordered, order = probs.sort(dim=-1, descending=True)
-    # Mass before a token, not up to it: the token that reaches top_p is kept, so at least the likeliest one is.
+    # Mass before a token, not up to it: the token that reaches top_p counts too, and so does the likeliest at least.
     mass_before = ordered.cumsum(-1) - ordered
-    kept = torch.where(mass_before < top_p, ordered, torch.zeros_like(ordered))
-    probs = torch.zeros_like(probs).scatter(-1, order, kept)
+    nucleus_mass = torch.where(mass_before < top_p, ordered, torch.zeros_like(ordered))
+    probs = torch.zeros_like(probs).scatter(-1, order, nucleus_mass)
     return probs / probs.sum(-1, keepdim=True)

@@ -24,15 +24,15 @@ _OPENING = re.compile(r"^(?:[\s|:\]]|\[(?=[|\d]))*")
 @contextmanager
 def silence() -> Iterator[None]:
     """Nothing that compiled code prints inside reaches the terminal."""
-    kept = os.dup(1), os.dup(2)
+    originals = os.dup(1), os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
     try:
         yield
     finally:
-        for descriptor, place in zip(kept, (1, 2), strict=True):
-            os.dup2(descriptor, place)
+        for descriptor, stream in zip(originals, (1, 2), strict=True):
+            os.dup2(descriptor, stream)
             os.close(descriptor)
         os.close(nowhere)
 

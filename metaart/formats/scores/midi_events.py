@@ -73,7 +73,7 @@ class Walker:
         tempos: (tick, microseconds per quarter note), of all tracks.
         num_events: of all tracks; what stands here before `walk` is counted too.
         num_notes: likewise.
-        counted: what is said in errors of what was counted before.
+        counted: what errors say of what was counted before.
         last_tick: end of the longest track.
     """
 
