@@ -81,11 +81,20 @@ def _create(parsed: argparse.Namespace) -> int:
     offer = likely if run is None else _of_run(run, offers, parsed)
     asked = offer.use.options(**values_of(parsed, offer.use.options)) if asked is None else asked
     files = {entry.name: getattr(parsed, entry.name, None) for entry in offer.use.inputs}
+    _refuse_missing(offer.use, files)
     making = Making(run, offer.use, asked, files, parsed.out or offer.use.default_out)
     artists, works = making.artists(parsed)
     extras = {extra.name: path for extra in offer.use.extras if (path := getattr(parsed, extra.name)) is not None}
     print(making.made(artists, works, extras))
     return 0
+
+
+def _refuse_missing(use: Use, files: Mapping[str, Any]) -> None:
+    """Refuse a command without a file that the use needs, before anything is computed."""
+    for entry in use.inputs:
+        if entry.required and files[entry.name] is None:
+            flag = "--" + (entry.flag or entry.name)
+            raise UserError(expected=f"{flag} {entry.format.metavar}: {entry.help}", got="none", fix=f"Give {flag}.")
 
 
 def _by_flags(parsed: argparse.Namespace, offers: Sequence[Offer]) -> Offer:
@@ -183,9 +192,7 @@ class Making(NamedTuple):
     def made(self, artists: Sequence[Artist], works: Sequence[Work], extras: Mapping[str, Path]) -> str:
         """Make it, write it, and say what was written."""
         from metaart.artists.art import Request
-        from metaart.artists.requests import check_inputs
 
-        check_inputs(self.use, {name: path for name, path in self.files.items() if path is not None})
         each = next((entry for entry in self.use.inputs if entry.each), None)
         turns: list[Path | None] = [None]
         targets: list[Path | None] = [self.out]

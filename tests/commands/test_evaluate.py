@@ -7,16 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from metaart.arts.evaluate_command import EVALUATIONS, MOST, add_evaluate, named_runs, settle
+from metaart.arts import ARTS
 from metaart.cli import main
-from metaart.domains import DOMAINS
+from metaart.commands.evaluate import add_evaluate, all_fields, evaluation_of, refuse_others
+from metaart.commands.flags import values_of
 from metaart.errors import UserError
-from metaart.evaluation.rivals import judged_runs
+from metaart.options import described
 
 GIVEN = {
+    "data": ["--data", "data/x"],
+    "also": ["--also", "a=runs/a"],
+    "episodes": ["--episodes", "4"],
     "validation_episodes": ["--validation-episodes", "120"],
     "steps": ["--steps", "0", "1"],
-    "rival": ["--rival", "a=runs/a"],
+    "rival": ["--rival", "a=runs/a", "--rival", "b=runs/b"],
     "tuning_only": ["--tuning-only"],
     "judge_hands": ["--judge-hands", "0"],
     "ways": ["--ways", "5"],
@@ -24,6 +28,11 @@ GIVEN = {
     "size": ["--size", "96"],
     "gatys": ["--gatys", "50"],
 }
+MEANT = {
+    "data": "data/x", "also": ("a=runs/a",), "episodes": 4, "validation_episodes": 120, "steps": (0, 1),
+    "rival": ("a=runs/a", "b=runs/b"), "tuning_only": True, "judge_hands": 0, "ways": 5, "photographs": 2, "size": 96,
+    "gatys": (50,),
+}  # fmt: skip
 
 
 def parsed(*arguments: str) -> argparse.Namespace:
@@ -32,29 +41,38 @@ def parsed(*arguments: str) -> argparse.Namespace:
     return parser.parse_args(["runs/x", *arguments])
 
 
-@pytest.mark.parametrize("art", DOMAINS)
+@pytest.mark.parametrize("art", ARTS)
 @pytest.mark.parametrize("option", GIVEN)
 def test_an_option_is_taken_or_refused_with_the_arts_that_take_it(art: str, option: str) -> None:
-    takers = {name for name in DOMAINS if option in EVALUATIONS.get(name, MOST).takes}
-    options = parsed(*GIVEN[option])
+    takers = {name for name in ARTS if option in described(evaluation_of(name).options)}
+    given = parsed(*GIVEN[option])
     if art in takers:
-        settle(options, art)
-        assert getattr(options, option) not in (None, [])
+        refuse_others(given, art)
+        asked = evaluation_of(art).options(**values_of(given, evaluation_of(art).options))
+        assert getattr(asked, option) == MEANT[option]
         return
     with pytest.raises(UserError) as caught:
-        settle(options, art)
+        refuse_others(given, art)
     assert caught.value.got.startswith(GIVEN[option][0])
     assert all(name in caught.value.got for name in takers)
     assert art not in caught.value.got
 
 
-def test_every_option_that_some_arts_take_is_tried_above_and_has_a_value_of_its_own() -> None:
-    for art in DOMAINS:
-        takes, options = EVALUATIONS.get(art, MOST).takes, parsed()
-        assert set(takes) <= set(GIVEN)
-        assert all(getattr(options, name) is None for name in GIVEN)
-        settle(options, art)
-        assert {name: getattr(options, name) for name in takes} == takes
+def test_every_option_of_every_art_is_tried_above_and_nothing_is_given_by_itself() -> None:
+    assert set(all_fields()) == set(GIVEN) == set(MEANT)
+    for art in ARTS:
+        kind = evaluation_of(art).options
+        assert values_of(parsed(), kind) == {}
+        assert kind(**values_of(parsed(), kind)) == kind()
+
+
+def test_the_help_says_whose_an_option_is_what_it_may_be_and_what_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["evaluate", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    for words in ("of style: side of what is redrawn; from 16 up px (96)", "(0 1 3 5 10 20)", "(50 100 500)",
+                  "of music: hands to create for and judge", "(that of the run)"):  # fmt: skip
+        assert words in said
 
 
 def test_a_run_that_is_refused_an_option_is_left_alone(
@@ -62,19 +80,41 @@ def test_a_run_that_is_refused_an_option_is_left_alone(
 ) -> None:
     assert main(["evaluate", str(critique_run), "--rival", "a=runs/a", "--out", str(tmp_path / "out")]) == 2
     said = capsys.readouterr().err
-    assert "the evaluation of critique takes; got --rival, which is for music and sinusoid. Leave it out." in said
+    assert "the evaluation of critique takes; got --rival, which is for music" in said
     assert not (tmp_path / "out").exists()
 
 
-def test_every_run_has_a_name_of_its_own() -> None:
-    assert named_runs(["a=runs/a", "b=runs/a"]) == {"a": Path("runs/a"), "b": Path("runs/a")}
-    with pytest.raises(UserError, match="two called a"):
-        named_runs(["a=runs/a", "a=runs/b"])
-    assert list(judged_runs("music", Path("runs/x"), {"other": Path("runs/y")})) == ["music", "other"]
-    with pytest.raises(UserError, match="beside music, which is runs/x; got music=runs/y"):
-        judged_runs("music", Path("runs/x"), {"music": Path("runs/y")})
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--also", "music={run}", "--episodes", "4"], "names of their own"),
+        (["--also", "runs/a"], "NAME=RUN"),
+        (["--episodes", "few"], "episodes to be a whole number from 2 up; got 'few'"),
+        (["--episodes", "1"], "episodes to be a whole number from 2 up; got 1"),
+        (["--steps", "0", "x"], "steps to be a list of whole numbers"),
+        (["--steps", "-1"], "numbers of steps from 0"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    words: list[str], said: str, tiny_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", str(tiny_run), *(word.format(run=tiny_run) for word in words)]) == 2
+    assert said in capsys.readouterr().err
 
 
-def test_the_command_refuses_the_name_of_the_run_itself(tiny_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["evaluate", str(tiny_run), "--also", f"music={tiny_run}", "--episodes", "4"]) == 2
-    assert "names of their own" in capsys.readouterr().err
+def test_a_run_is_loaded_once(tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And so is every run that it is compared with, however often an evaluation comes back to it."""
+    from metaart.training import run as runs
+
+    loaded: list[Path] = []
+    genuine = runs.load_algorithm
+
+    def counted(folder: Path) -> object:
+        loaded.append(folder)
+        return genuine(folder)
+
+    monkeypatch.setattr(runs, "load_algorithm", counted)
+    few = ["--episodes", "4", "--validation-episodes", "2", "--steps", "0", "1", "--judge-hands", "2"]
+    others = ["--also", f"other={tiny_run}", "--rival", f"pooled={tiny_run}"]
+    assert main(["evaluate", str(tiny_run), *few, *others, "--out", str(tmp_path)]) == 0
+    assert loaded == [tiny_run] * 3
