@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from metaart.arts.critique.report import attribution_text, plot_reliability, rating_text
+from metaart.arts.critique.report import attribution_text, plot_reliability
+from metaart.arts.rating.report import rating_text
 from metaart.evaluation.report import markdown
 from metaart.evaluation.statistics import standing
 
@@ -103,7 +104,7 @@ def _parts(results: Results) -> Iterator[str]:
 
 def verdicts(attribution: Results) -> list[str]:
     """In words, which of the bars are held."""
-    said = []
+    sentences = []
     for shots, methods in attribution["shots"].items():
         metas = {name: row for name, row in methods.items() if name.startswith("meta")}
         frozen = {name: row for name, row in methods.items() if name.startswith("frozen")}
@@ -111,30 +112,30 @@ def verdicts(attribution: Results) -> list[str]:
         rival = max(frozen, key=lambda name: frozen[name]["accuracy"])
         ahead = next(row for row in attribution["paired"]
                      if (str(row["shots"]), row["meta"], row["other"]) == (shots, best, rival))  # fmt: skip
-        said.append(
+        sentences.append(
             f"{shots} {'example' if shots == '1' else 'examples'}: {best} is right in "
             f"{100 * metas[best]['accuracy']:.1f} %, {rival} in {100 * frozen[rival]['accuracy']:.1f} %: "
             f"{100 * ahead['ahead']:.1f} ± {100 * ahead['interval']:.1f} points ahead. The bar of "
-            f"{100 * AHEAD_BAR:.0f} points is {_held(ahead['ahead'] >= AHEAD_BAR)}."
+            f"{100 * AHEAD_BAR:.0f} points is {_bar(ahead['ahead'] >= AHEAD_BAR)}."
         )
         worst = max(row["ece"] for row in metas.values())
         off = max(abs(row["covered"] - attribution["coverage"]) for row in metas.values())
-        said.append(
+        sentences.append(
             f"{shots} {'example' if shots == '1' else 'examples'}: after calibration the worst ECE of a meta-learner "
-            f"is {worst:.3f} (bar {ECE_BAR}: {_held(worst <= ECE_BAR)}); answer sets are off their coverage by at most "
-            f"{100 * off:.1f} points (bar {100 * COVERAGE_BAR:.0f}: {_held(off <= COVERAGE_BAR)})."
+            f"is {worst:.3f} (bar {ECE_BAR}: {_bar(worst <= ECE_BAR)}); answer sets are off their coverage by at most "
+            f"{100 * off:.1f} points (bar {100 * COVERAGE_BAR:.0f}: {_bar(off <= COVERAGE_BAR)})."
         )
     for row in attribution["paired"]:
         meta, other = (row[key].removeprefix("meta: ") for key in ("meta", "other"))
         if other == f"{meta.partition('-')[0]}-protonet" != meta:  # ProtoNet on the same network
-            said.append(
-                f"{row['shots']} {'example' if row['shots'] == 1 else 'examples'}: {meta} is {_place(row)} {other}, on "
+            sentences.append(
+                f"{row['shots']} {'example' if row['shots'] == 1 else 'examples'}: {meta} is {_stands(row)} {other}, on "
                 f"the same network and budget ({100 * row['ahead']:+.1f} ± {100 * row['interval']:.1f} points)."
             )
-    return said
+    return sentences
 
 
-def _place(row: Results) -> str:
+def _stands(row: Results) -> str:
     return standing(row["ahead"], row["interval"])
 
 
@@ -157,15 +158,15 @@ def ways_verdict(five: Results, ten: Results) -> str:
 
 def rating_verdicts(rated: Results) -> list[str]:
     """In words, where the meta-learner is ahead of ridge regression on frozen features, and where behind."""
-    said = []
+    sentences = []
     for row in rated["paired"]:
         if row["other"] == "ridge on frozen features":
             whom = "all curators" if row["curators"] == "all" else f"curators who go by {row['curators']}"
-            said.append(
-                f"{whom}: {row['meta'].removeprefix('meta: ')} is {_place(row)} ridge regression on frozen features "
+            sentences.append(
+                f"{whom}: {row['meta'].removeprefix('meta: ')} is {_stands(row)} ridge regression on frozen features "
                 f"({row['ahead']:+.3f} ± {row['interval']:.3f} of Spearman's correlation)."
             )
-    return said
+    return sentences
 
 
 def tune_verdict(tunes: Results) -> str:
@@ -181,7 +182,7 @@ def tune_verdict(tunes: Results) -> str:
     return f"Adapted models are {'ahead of' if ahead > 0 else 'behind'} bigrams by {100 * abs(ahead):.1f} points."
 
 
-def _held(good: bool) -> str:
+def _bar(good: bool) -> str:
     return "held" if good else "missed"
 
 

@@ -126,7 +126,7 @@ def collect(music: Path) -> dict[str, Any]:
 
 
 def tunes(music: Path) -> dict[str, Any]:
-    """How well a run of music tells composers apart: what is kept of it, or judged now and kept."""
+    """How well a run of music tells composers apart: what was judged of it before, or is judged now."""
     if not TUNES_FILE.exists():
         judged = {"run": str(music), **evaluate_tunes(load(music), TUNES, data=Path("data/music"))}
         TUNES_FILE.parent.mkdir(parents=True, exist_ok=True)

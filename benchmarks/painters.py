@@ -59,9 +59,9 @@ def measure(scores: Tensor, splits: int = SPLITS, seed: int = 7) -> dict[str, An
     orders = [torch.from_numpy(rng.permutation(len(scores))) for _ in range(splits)]
     standard = (scores - scores.mean(0)) / scores.std(0)
     found = {}
-    for place, quality in enumerate(QUALITIES):
-        others = standard[:, [column for column in range(len(QUALITIES)) if column != place]]
-        rows = np.array([_judged(others, scores[:, place], order) for order in orders])
+    for index, quality in enumerate(QUALITIES):
+        others = standard[:, [column for column in range(len(QUALITIES)) if column != index]]
+        rows = np.array([_judged(others, scores[:, index], order) for order in orders])
         names = ("spearman", "error", "error_of_the_mean", "covered", "half_width")
         found[quality] = dict(zip(names, rows.mean(0).tolist(), strict=True))
         found[quality]["spearman_interval"] = half_width(rows[:, 0])
@@ -70,10 +70,10 @@ def measure(scores: Tensor, splits: int = SPLITS, seed: int = 7) -> dict[str, An
 
 
 def _judged(others: Tensor, wanted: Tensor, order: Tensor) -> Sequence[float]:
-    known, held, asked = order[:SHOTS], order[SHOTS : SHOTS + CALIBRATION], order[SHOTS + CALIBRATION :]
-    answer = ridge(others[known], wanted[known], PENALTY)
-    bound = conformal_quantile((answer(others[held]) - wanted[held]).abs(), COVERAGE)
+    examples, validation, asked = order[:SHOTS], order[SHOTS : SHOTS + CALIBRATION], order[SHOTS + CALIBRATION :]
+    answer = ridge(others[examples], wanted[examples], PENALTY)
+    bound = conformal_quantile((answer(others[validation]) - wanted[validation]).abs(), COVERAGE)
     errors = (answer(others[asked]) - wanted[asked]).abs()
-    usual = (wanted[known].mean() - wanted[asked]).abs()
+    usual = (wanted[examples].mean() - wanted[asked]).abs()
     return (spearman(answer(others[asked]), wanted[asked]), float(errors.mean()), float(usual.mean()),
             float((errors <= bound).double().mean()), bound)  # fmt: skip

@@ -191,7 +191,7 @@ def changed(config: RunConfig) -> list[str]:
     usual = dict(_flat(json.loads(to_json(recipe(config.recipe)))))
     own = dict(_flat(json.loads(to_json(config))))
     return [
-        f"{key.removesuffix('.kind')}={_said(value)}"
+        f"{key.removesuffix('.kind')}={_setting(value)}"
         for key, value in own.items()
         if key != "data" and usual.get(key) != value
     ]
@@ -205,7 +205,7 @@ def _flat(values: dict[str, Any], before: str = "") -> Iterator[tuple[str, Any]]
             yield f"{before}{key}", value
 
 
-def _said(value: Any) -> str:
+def _setting(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value).replace(" ", "")
 
 
