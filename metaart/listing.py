@@ -22,7 +22,7 @@ def listing() -> str:
         sources = [f"{kind} ({', '.join(SOURCES[kind])})" for kind in entry.works] or ["none: its works are made up"]
         algorithms = [name for name, algorithm in ALGORITHMS.items() if algorithm.fits(domain.head)]
         lines = [about]
-        lines += [f"  {'recipes' if place == 0 else '':11} {words}" for place, words in enumerate(own)]
+        lines += [f"  {'recipes' if index == 0 else '':11} {words}" for index, words in enumerate(own)]
         lines += [f"  {'sources':11} {'; '.join(sources)}", f"  {'algorithms':11} {', '.join(algorithms)}"]
         names = dict.fromkeys(use.commands[0] for use in ARTS[art].uses if use.commands[0] == art)
         lines += [f"  {'command':11} metaart create {name}" for name in names]

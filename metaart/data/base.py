@@ -61,7 +61,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Work:
+class SourceWork:
     """A work that was read: the bytes of its file with what is known of it."""
 
     group: str
@@ -86,17 +86,17 @@ class Source(ABC):
 
     Attributes:
         name: unique among the sources of what is prepared.
-        min_works: smallest group that is kept, unless said otherwise.
+        min_works: smallest group that stays, unless another is asked for.
         medium: what the works are.
         reader_version: to be raised when `read` gives something else for the same entry; kept works are read again.
-        kept: a folder for what took long to find out; None for nowhere.
+        cache: a folder for what took long to find out; None for nowhere.
     """
 
     name: str
     min_works: int
     medium: Medium
     reader_version: int = 0
-    kept: Path | None = None
+    cache: Path | None = None
 
     @abstractmethod
     def groups(self) -> list[Group]:
@@ -110,9 +110,9 @@ class Source(ABC):
     def read(self, entry: Entry) -> bytes:
         """A work as a file that its medium reads; any exception rejects this work alone."""
 
-    def examples(self, group: str) -> Iterator[Work | Rejected]:
+    def examples(self, group: str) -> Iterator[SourceWork | Rejected]:
         """Read the works of a group one after the other."""
-        traditions = {known.name: known.tradition for known in self.groups()}
+        traditions = {each.name: each.tradition for each in self.groups()}
         if group not in traditions:
             raise UserError(
                 expected="a group of the source", got=repr(group), fix=f"Take one of: {', '.join(traditions)}."
@@ -120,13 +120,13 @@ class Source(ABC):
         for entry in self.entries(group):
             yield entry if isinstance(entry, Rejected) else self.work(entry, traditions[group])
 
-    def work(self, entry: Entry, tradition: str) -> Work | Rejected:
+    def work(self, entry: Entry, tradition: str) -> SourceWork | Rejected:
         """Read one work; what goes wrong becomes the reason of its rejection."""
         try:
             data = self.read(entry)
         except Exception as error:
             return Rejected(entry.work_id, reason(error))
-        return Work(entry.group, tradition, entry.work_id, entry.title, entry.source, entry.licence, data)
+        return SourceWork(entry.group, tradition, entry.work_id, entry.title, entry.source, entry.licence, data)
 
 
 def reason(error: BaseException) -> str:

@@ -66,22 +66,22 @@ class CorpusSource(Source):
 
     def entries(self, group: str) -> list[Entry | Rejected]:
         """The works of a group, in the order of the corpus."""
-        return [entry for known, entries in self._catalogue.items() if known.name == group for entry in entries]
+        return [entry for each, entries in self._catalogue.items() if each.name == group for entry in entries]
 
     def read(self, entry: Entry) -> bytes:
         """Read a tune by symusic (by music21 where that fails), or a file by music21."""
         if not entry.is_path:
             return write_midi(self._tune(entry.content))
-        return write_midi(self._parsed(self.root / entry.content))
+        return write_midi(self._parse(self.root / entry.content))
 
     def _tune(self, text: str) -> symusic.Score:
         try:
             return read_abc(text)
         except (RuntimeError, ValueError):
-            return self._parsed(text)
+            return self._parse(text)
 
     @staticmethod
-    def _parsed(what: Path | str) -> symusic.Score:
+    def _parse(what: Path | str) -> symusic.Score:
         import warnings
 
         from music21 import converter
@@ -95,32 +95,32 @@ class CorpusSource(Source):
 
     def _collection(self, collection: Collection) -> Iterator[tuple[tuple[str, str], Entry | Rejected]]:
         folder = self.root / collection.folder
-        seen: set[int] = set()
+        numbers: set[int] = set()
         for path in sorted(folder.rglob("*")):
             if path.suffix == ".abc" and collection.folder != "josquin":
-                yield from self._tunes(collection, path, seen)
+                yield from self._tunes(collection, path, numbers)
             elif path.suffix == ".abc" or path.suffix in _NOTATION:
                 yield self._file(collection, path)
 
     def _tunes(
-        self, collection: Collection, path: Path, seen: set[int]
+        self, collection: Collection, path: Path, numbers: set[int]
     ) -> Iterator[tuple[tuple[str, str], Entry | Rejected]]:
         """The tunes of a book."""
         for order, text in enumerate(re.split(r"^(?=X:)", _text(path), flags=re.MULTILINE)[1:]):
             number = int(_field(text, "X") or 0)
             title, origin = _field(text, "T"), _field(text, "O")
-            place = f"{collection.folder}/{path.name}#{order + 1}"
+            work_id = f"{collection.folder}/{path.name}#{order + 1}"
             if collection.folder == "essenFolksong":
                 group = traditions.essen(path.name, origin)
                 if path.name in traditions.TEST_BOOKS:
-                    yield group, Rejected(place, "a test file of the corpus with made-up places")
+                    yield group, Rejected(work_id, "a test file of the corpus with made-up places")
                     continue
             elif collection.folder == "oneills1850":
                 group = traditions.oneill(number)
-                if number in seen:
-                    yield group, Rejected(place, "the same number of the book transcribed again")
+                if number in numbers:
+                    yield group, Rejected(work_id, "the same number of the book transcribed again")
                     continue
-                seen.add(number)
+                numbers.add(number)
             elif collection.folder == "airdsAirs":
                 group = f"Aird: book {path.stem[-1]}", "Aird"
             elif collection.folder == "ryansMammoth":
@@ -131,18 +131,18 @@ class CorpusSource(Source):
                 group = "Northumbrian Minstrelsy", "Northumbria"
             by = _field(text, "Z").strip("\"' ")
             label = collection.label + (f" ({by[:80]})" if by else "")
-            yield group, Entry(group[0], place, title, label, collection.licence, collection.permissive, text)
+            yield group, Entry(group[0], work_id, title, label, collection.licence, collection.permissive, text)
 
     def _file(self, collection: Collection, path: Path) -> tuple[tuple[str, str], Entry | Rejected]:
         group = traditions.composed(collection.folder, path.stem)
-        place = path.relative_to(self.root).as_posix()
+        work_id = path.relative_to(self.root).as_posix()
         twin = path.suffix == ".krn" and path.with_suffix(".mxl").exists()
         if twin:
-            return group, Rejected(place, "the same work is there as MusicXML")
+            return group, Rejected(work_id, "the same work is there as MusicXML")
         licence, permissive = _rights(collection, path)
         cost = path.stat().st_size * _SECONDS_PER_BYTE.get(path.suffix, 1e-4)
         title = path.relative_to(self.root / collection.folder).with_suffix("").as_posix()
-        return group, Entry(group[0], place, title, collection.label, licence, permissive, place, True, cost)
+        return group, Entry(group[0], work_id, title, collection.label, licence, permissive, work_id, True, cost)
 
 
 def _rights(collection: Collection, path: Path) -> tuple[str, bool]:
@@ -155,9 +155,9 @@ def _rights(collection: Collection, path: Path) -> tuple[str, bool]:
     notes = [re.sub(r"[^ -~©]", "", note)[:120] for note in notes if re.sub(r"copyright|©|\W|\d", "", note.lower())]
     if not notes:
         return collection.licence, collection.permissive
-    said = "; ".join(dict.fromkeys(notes))[:200]
-    free = re.search(r"public domain|cc-by\)|cc0", said.lower()) is not None
-    return f"the file says: {said}", free and collection.permissive
+    notice = "; ".join(dict.fromkeys(notes))[:200]
+    free = re.search(r"public domain|cc-by\)|cc0", notice.lower()) is not None
+    return f"the file says: {notice}", free and collection.permissive
 
 
 def _text(path: Path) -> str:

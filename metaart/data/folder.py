@@ -28,7 +28,7 @@ class Folder(Source):
     Attributes:
         suffixes: the ends of the names that are read, in lower case; the others are listed as left out.
         works: what the files are called, for errors.
-        place: where one of them belongs, for errors.
+        layout: where one of them belongs, for errors.
         cost: estimated seconds to read one.
         most_bytes: of a file that the medium reads.
 
@@ -40,13 +40,13 @@ class Folder(Source):
     min_works = 2
     suffixes: ClassVar[tuple[str, ...]]
     works: ClassVar[str]
-    place: ClassVar[str]
+    layout: ClassVar[str]
     cost: ClassVar[float]
     most_bytes: ClassVar[int]
 
     def __init__(self, path: Path | str, licence: str = NOT_STATED, *, whole: bool = False) -> None:
         self.path, self.licence, self.whole = Path(path), licence, whole
-        fix = f"Put the works of each hand into a folder of its own: {self.place}."
+        fix = f"Put the works of each hand into a folder of its own: {self.layout}."
         if not self.path.is_dir():
             raise UserError(expected=f"a folder of {self.works}", got=str(path), fix=fix)
         if not self._files:
@@ -89,15 +89,15 @@ class Folder(Source):
             return file.read(self.most_bytes + 1)
 
     def _entry(self, group: str, path: Path) -> Entry | Rejected:
-        place = path.relative_to(self.path).as_posix()
+        work_id = path.relative_to(self.path).as_posix()
         if path.suffix.lower() not in self.suffixes:
-            return Rejected(place, f"not named {', '.join(self.suffixes[:-1])} or {self.suffixes[-1]}")
+            return Rejected(work_id, f"not named {', '.join(self.suffixes[:-1])} or {self.suffixes[-1]}")
         found = path.stat()
         return Entry(
             group=group,
-            work_id=place,
+            work_id=work_id,
             title=path.stem,
-            source=place,
+            source=work_id,
             licence=self.licence,
             permissive=True,
             content=f"{self.path.resolve()} {found.st_size} {found.st_mtime_ns}",
@@ -113,7 +113,7 @@ class MusicFolder(Folder):
     medium = ScoreMedium()
     suffixes = (".mid", ".midi")
     works = "MIDI files"
-    place = "DIR/composer/piece.mid"
+    layout = "DIR/composer/piece.mid"
     cost = 0.01
     most_bytes = Bounds().max_bytes
 
@@ -131,6 +131,6 @@ def split_by_name(names: list[str]) -> dict[str, Split]:
     order = sorted(names, key=lambda name: sha256(name.encode()).hexdigest())
     share = max(len(order) // 5, 1) if len(order) >= 3 else 0
     splits: dict[str, Split] = {}
-    for place, name in enumerate(order):
-        splits[name] = "test" if place < share else "validation" if place < 2 * share else "train"
+    for index, name in enumerate(order):
+        splits[name] = "test" if index < share else "validation" if index < 2 * share else "train"
     return splits

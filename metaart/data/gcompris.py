@@ -71,13 +71,13 @@ class GcomprisPaintings(Source):
 
     def read(self, entry: Entry) -> bytes:
         """The painting as one PNG."""
-        place = json.loads(entry.content)
-        archive = _archive(self.path, place["archive"])
-        if "picture" in place:
-            return archive.read(place["picture"])
-        text = archive.read(place["board"]).decode("utf-8")
+        location = json.loads(entry.content)
+        archive = _archive(self.path, location["archive"])
+        if "picture" in location:
+            return archive.read(location["picture"])
+        text = archive.read(location["board"]).decode("utf-8")
         size = {key: int(value) for key, value in _SIZE.findall(text)}
-        folder = place["board"].rpartition("/board/")[0]
+        folder = location["board"].rpartition("/board/")[0]
         pieces = [
             Piece(read_layer(archive.read(f"{folder}/{file}"), name=file), float(x), float(y))
             for file, x, y in _PIECE.findall(text)
@@ -92,19 +92,19 @@ class GcomprisPaintings(Source):
             credits = _credits(archive)
             for board in [file for file in archive.files if re.search(r"/resource/board/[^/]+\.qml$", file)]:
                 text = archive.read(board).decode("utf-8", errors="replace")
-                said = _BOARD.search(text)
+                instruction = _BOARD.search(text)
                 pictures = re.findall(r'"([^"]+\.webp)"', text)
                 credit = credits.get(pictures[0].rpartition("/")[2]) if pictures else None
-                artist, comma, title = (said[1] if said else "").partition(", ")
+                artist, comma, title = (instruction[1] if instruction else "").partition(", ")
                 if not comma or credit is None or (name == "details" and "gogh" not in artist.lower()):
                     continue
                 folder = board.rpartition("/board/")[0]
-                place = {"board": board} if name == "paintings" else {"picture": f"{folder}/{pictures[0]}"}
-                found.append(_painting(name, board, _ARTISTS.get(artist, artist), title, credit, place))
+                location = {"board": board} if name == "paintings" else {"picture": f"{folder}/{pictures[0]}"}
+                found.append(_painting(name, board, _ARTISTS.get(artist, artist), title, credit, location))
         return found
 
 
-def _painting(archive: str, board: str, artist: str, title: str, credit: Credit, place: dict[str, str]) -> Entry:
+def _painting(archive: str, board: str, artist: str, title: str, credit: Credit, location: dict[str, str]) -> Entry:
     return Entry(
         group=artist,
         work_id=f"{archive}/{board.rpartition('/')[2].removesuffix('.qml')}",
@@ -112,7 +112,7 @@ def _painting(archive: str, board: str, artist: str, title: str, credit: Credit,
         source=f"gcompris-qt-data, {archive}.rcc",
         licence=credit.licence,
         permissive=bool(_FREE.search(credit.licence.lower())),
-        content=json.dumps({"archive": archive, **place}),
+        content=json.dumps({"archive": archive, **location}),
         cost=0.2,
         author=artist,
     )
@@ -161,8 +161,8 @@ class GcomprisPhotographs(Source):
 
     def read(self, entry: Entry) -> bytes:
         """The file."""
-        place = json.loads(entry.content)
-        return _archive(self.path, place["archive"]).read(place["picture"])
+        location = json.loads(entry.content)
+        return _archive(self.path, location["archive"]).read(location["picture"])
 
 
 def _photograph(group: str, file: str, work_id: str, credit: Credit) -> Entry:
@@ -209,11 +209,11 @@ def _credits(archive: ResourceArchive) -> dict[str, Credit]:
 
 
 def _credit(block: str) -> Credit | None:
-    said = dict(re.findall(r"^(Copyright|License|Comment):[ \n]*(.*)$", block, re.M))
-    if "License" not in said:
+    fields = dict(re.findall(r"^(Copyright|License|Comment):[ \n]*(.*)$", block, re.M))
+    if "License" not in fields:
         return None
     based = _BASED_ON.search(block)
-    author = based[1] if based else said.get("Copyright", "")
+    author = based[1] if based else fields.get("Copyright", "")
     if "original painting" in block:
         author = "a painting"
-    return Credit(re.sub(r"^(Copyright |©)? *[\d, -]*", "", author).strip(), said["License"].strip())
+    return Credit(re.sub(r"^(Copyright |©)? *[\d, -]*", "", author).strip(), fields["License"].strip())

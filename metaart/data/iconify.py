@@ -99,8 +99,8 @@ class IconifySource(Source):
         if groups and group == next(iter(groups)):
             found += self._left_out
         if group in groups:
-            known = sets[group]
-            found += [self._entry(known, subject, drawing) for subject, drawing in known.drawings.items()]
+            icons = sets[group]
+            found += [self._entry(icons, subject, drawing) for subject, drawing in icons.drawings.items()]
         return found
 
     def read(self, entry: Entry) -> bytes:
@@ -108,16 +108,16 @@ class IconifySource(Source):
         pixels = rasterise(entry.content.encode(), self.side, name=entry.work_id)
         return write_png(on_square(pixels, self.side))
 
-    def _entry(self, known: _Set, subject: str, drawing: str) -> Entry:
+    def _entry(self, icons: _Set, subject: str, drawing: str) -> Entry:
         return Entry(
-            group=known.prefix,
-            work_id=f"{known.prefix}:{known.subjects[subject]}",
-            title=known.subjects[subject],
-            source=f"@iconify/json, {known.name}",
-            licence=known.licence,
-            permissive=known.licence in PERMISSIVE,
+            group=icons.prefix,
+            work_id=f"{icons.prefix}:{icons.subjects[subject]}",
+            title=icons.subjects[subject],
+            source=f"@iconify/json, {icons.name}",
+            licence=icons.licence,
+            permissive=icons.licence in PERMISSIVE,
             content=drawing,
-            author=known.author,
+            author=icons.author,
             subject=subject,
         )
 
@@ -127,21 +127,21 @@ class IconifySource(Source):
         sets: dict[str, _Set] = {}
         self._left_out: list[Rejected] = []
         for content in self._contents():
-            known = _about(content)
-            why = _why_not(known, content["info"])
+            icons = _about(content)
+            why = _why_not(icons, content["info"])
             if why:
-                self._left_out.append(Rejected(known.prefix, why))
+                self._left_out.append(Rejected(icons.prefix, why))
             else:
-                known.subjects = _subjects(content)
-                sets[known.prefix] = known
-        shared = Counter(subject for known in sets.values() for subject in known.subjects)
+                icons.subjects = _subjects(content)
+                sets[icons.prefix] = icons
+        popularity = Counter(subject for icons in sets.values() for subject in icons.subjects)
         for content in self._contents():
             if content["prefix"] in sets:
-                known = sets[content["prefix"]]
-                wanted = sorted(known.subjects, key=lambda subject: (-shared[subject], subject))[: self.per_set]
-                known.drawings = {subject: _drawing(content, known.subjects[subject]) for subject in wanted}
+                icons = sets[content["prefix"]]
+                subjects = sorted(icons.subjects, key=lambda subject: (-popularity[subject], subject))[: self.per_set]
+                icons.drawings = {subject: _drawing(content, icons.subjects[subject]) for subject in subjects}
         sets = dict(sorted(sets.items()))
-        family = families({name: known.houses for name, known in sets.items()}, self._alike(sets))
+        family = families({name: icons.houses for name, icons in sets.items()}, self._alike(sets))
         splits = split_families(family, {name: "mono" if not sets[name].palette else "colour" for name in sets})
         return sets, {name: Group(name, family[name], splits[family[name]]) for name in sets}
 
@@ -160,12 +160,12 @@ class IconifySource(Source):
             ) from error
 
     def _alike(self, sets: dict[str, _Set]) -> list[tuple[str, str]]:
-        """Pairs of sets whose drawings are alike; what was measured is kept, where there is a place for it."""
-        compared = {name: list(known.drawings.items())[:_COMPARED] for name, known in sets.items()}
+        """Pairs of sets whose drawings are alike; what was measured is kept, where there is a cache for it."""
+        compared = {name: list(icons.drawings.items())[:_COMPARED] for name, icons in sets.items()}
         digest = sha256(json.dumps([version("resvg-py"), compared]).encode()).hexdigest()[:24]
-        place = self.kept / f"alike-{digest}.json" if self.kept is not None else None
-        if place is not None and place.exists():
-            return [(one, other) for one, other in json.loads(place.read_text(encoding="utf-8"))]
+        cache = self.cache / f"alike-{digest}.json" if self.cache is not None else None
+        if cache is not None and cache.exists():
+            return [(one, other) for one, other in json.loads(cache.read_text(encoding="utf-8"))]
         shapes: dict[str, dict[str, Shape]] = {name: {} for name in compared}
         for name, drawings in compared.items():
             for subject, drawing in drawings:
@@ -176,9 +176,9 @@ class IconifySource(Source):
                 if found is not None:
                     shapes[name][subject] = found
         pairs = alike(shapes)
-        if place is not None:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            save_text(place, json.dumps(pairs))
+        if cache is not None:
+            cache.parent.mkdir(parents=True, exist_ok=True)
+            save_text(cache, json.dumps(pairs))
         return pairs
 
 
@@ -209,10 +209,10 @@ def _about(content: dict[str, Any]) -> _Set:
     )
 
 
-def _why_not(known: _Set, info: dict[str, Any]) -> str:
-    if known.licence not in PERMISSIVE | SHARE_ALIKE:
-        return f"no free licence: {known.licence}"
-    if info.get("category") == "Logos" or known.prefix in BRANDS:
+def _why_not(icons: _Set, info: dict[str, Any]) -> str:
+    if icons.licence not in PERMISSIVE | SHARE_ALIKE:
+        return f"no free licence: {icons.licence}"
+    if info.get("category") == "Logos" or icons.prefix in BRANDS:
         return "logos of brands"
     if "Contains Animations" in info.get("tags", []):
         return "drawn by its animation"

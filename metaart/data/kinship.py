@@ -111,10 +111,10 @@ def families(members: Mapping[str, set[str]], pairs: Iterable[tuple[str, str]]) 
         low, high = sorted((first(one), first(other)))
         head[high] = low
 
-    known: dict[str, str] = {}
+    first_of: dict[str, str] = {}
     for name in sorted(members):
         for house in sorted(members[name]):
-            join(known.setdefault(house, name), name)
+            join(first_of.setdefault(house, name), name)
     for one, other in pairs:
         join(one, other)
     return {name: first(name) for name in members}
@@ -140,17 +140,17 @@ def split_families(family: Mapping[str, str], strata: Mapping[str, str]) -> dict
     for layer in sorted(set(stratum.values())):
         heads = _by_digest([head for head in sets if stratum[head] == layer])
         total = sum(len(sets[head]) for head in heads)
-        held = {"test": 0, "validation": 0}
+        sizes = {"test": 0, "validation": 0}
         for head in heads:
             size = len(sets[head])
             split: Split = "train"
             if len(heads) >= 3 and (size <= _LARGE_FAMILY * total or size == 1):
-                if held["test"] < _TEST * total:
+                if sizes["test"] < _TEST * total:
                     split = "test"
-                elif held["validation"] < _VALIDATION * total:
+                elif sizes["validation"] < _VALIDATION * total:
                     split = "validation"
             if split != "train":
-                held[split] += size
+                sizes[split] += size
             splits[head] = split
     return splits
 

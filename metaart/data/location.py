@@ -68,18 +68,18 @@ def filesystem_of(where: Where) -> tuple[fs.FileSystem, str]:
 
 def _s3(url: str) -> fs.S3FileSystem:
     parts = urlsplit(url)
-    given = dict(parse_qsl(parts.query))
-    if not parts.netloc or set(given) - set(S3_KEYS):
+    query = dict(parse_qsl(parts.query))
+    if not parts.netloc or set(query) - set(S3_KEYS):
         raise ValueError(f"a bucket, and of options only {', '.join(S3_KEYS)}")
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    if endpoint and "endpoint_override" not in given:
-        given |= {"scheme": urlsplit(endpoint).scheme, "endpoint_override": urlsplit(endpoint).netloc}
+    if endpoint and "endpoint_override" not in query:
+        query |= {"scheme": urlsplit(endpoint).scheme, "endpoint_override": urlsplit(endpoint).netloc}
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    given.setdefault("region", region or ("us-east-1" if "endpoint_override" in given else ""))
-    if not given["region"]:
-        given["region"] = fs.resolve_s3_region(parts.netloc)
+    query.setdefault("region", region or ("us-east-1" if "endpoint_override" in query else ""))
+    if not query["region"]:
+        query["region"] = fs.resolve_s3_region(parts.netloc)
     return fs.S3FileSystem(
-        **given,
+        **query,
         connect_timeout=TIMEOUT_S,
         request_timeout=TIMEOUT_S,
         retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=3),

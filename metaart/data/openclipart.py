@@ -80,8 +80,8 @@ class OpenclipartSource(Source):
         works, left_out = self._catalogue
         groups = self.groups()
         first = bool(groups) and group == groups[0].name
-        known = {one.name for one in groups}
-        return [*(left_out if first else []), *(works[group] if group in known else [])]
+        authors = {one.name for one in groups}
+        return [*(left_out if first else []), *(works[group] if group in authors else [])]
 
     def read(self, entry: Entry) -> bytes:
         """The drawing over white without its margins, as PNG."""
@@ -109,36 +109,36 @@ class OpenclipartSource(Source):
             else:
                 works.setdefault(author_key(entry.author), []).append(entry)
                 spellings.setdefault(author_key(entry.author), Counter())[entry.author] += 1
-        named: dict[str, list[Entry]] = {}
+        by_author: dict[str, list[Entry]] = {}
         for key, entries in works.items():
             name = max(spellings[key].items(), key=lambda item: (item[1], item[0]))[0]
             if len(entries) < self.min_works:
                 left_out += [Rejected(one.work_id, f"its author has fewer than {self.min_works}") for one in entries]
-            named[name] = [Entry(**{**entry.__dict__, "group": name, "author": name}) for entry in entries]
-        return dict(sorted(named.items())), left_out
+            by_author[name] = [Entry(**{**entry.__dict__, "group": name, "author": name}) for entry in entries]
+        return dict(sorted(by_author.items())), left_out
 
     def _entry(self, path: Path) -> Entry | Rejected:
-        place = path.relative_to(self.path).as_posix()
+        work_id = path.relative_to(self.path).as_posix()
         with path.open("rb") as file:
             data = file.read(_MAX_BYTES)
         author, title, licence = (_text(form, data) for form in (_AUTHOR, _TITLE, _LICENCE))
         author = re.sub(r"\s*[\[(].*?[\])]", "", author).strip()
         for folder, why in _LEFT_OUT.items():
-            if place.startswith(f"{folder}/"):
-                return Rejected(place, why)
+            if work_id.startswith(f"{folder}/"):
+                return Rejected(work_id, why)
         if author.lower() in _NOBODY or "@" in author:
-            return Rejected(place, "no author named")
+            return Rejected(work_id, "no author named")
         if "publicdomain" not in licence.lower():
-            return Rejected(place, f"not in the public domain: {licence or 'nothing stated'}")
+            return Rejected(work_id, f"not in the public domain: {licence or 'nothing stated'}")
         found = path.stat()
         return Entry(
             group=author,
-            work_id=place,
+            work_id=work_id,
             title=title or path.stem,
             source="openclipart-svg",
             licence="public domain",
             permissive=True,
-            content=f"{place} {found.st_size}",
+            content=f"{work_id} {found.st_size}",
             is_path=True,
             cost=0.05,
             author=author,
@@ -151,8 +151,8 @@ def without_margins(pixels: Pixels) -> Pixels:
     Args:
         pixels: uint8 (height, width, 3); one without anything on it is returned as it is.
     """
-    drawn = pixels.min(-1) < _WHITE
-    rows, columns = np.flatnonzero(drawn.any(1)), np.flatnonzero(drawn.any(0))
+    ink = pixels.min(-1) < _WHITE
+    rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
     if not len(rows):
         return pixels
     margin = round(_MARGIN * max(rows[-1] - rows[0], columns[-1] - columns[0]))

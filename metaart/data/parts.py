@@ -59,7 +59,7 @@ def split_into_parts(source: Source, group: Group, entries: Sequence[Entry]) -> 
 
 
 def _key(source: Source, group: Group, entries: Sequence[Entry]) -> str:
-    known = [
+    contents = [
         [entry.work_id, entry.title, entry.source, entry.licence, entry.content]
         + ([entry.author, entry.subject] if entry.author or entry.subject else [])
         for entry in entries
@@ -71,42 +71,42 @@ def _key(source: Source, group: Group, entries: Sequence[Entry]) -> str:
         *medium.settings.values(),
         *([source.reader_version] * bool(source.reader_version)),
     ]
-    text = json.dumps([*reader, source.name, group.name, group.tradition, group.split, versions, known])
+    text = json.dumps([*reader, source.name, group.name, group.tradition, group.split, versions, contents])
     return sha256(text.encode()).hexdigest()[:24]
 
 
 def read_parts(
-    source: Source, parts: Sequence[Part], kept: Path, *, workers: int, progress: Callable[[int], object]
+    source: Source, parts: Sequence[Part], cache: Path, *, workers: int, progress: Callable[[int], object]
 ) -> None:
-    """Read every part that is not kept yet, the most expensive first.
+    """Read every part that is not there yet, the most expensive first.
 
     A worker that crashes takes nobody with it: its works are read again one by one, and the one that crashes again is
     rejected.
     """
-    kept.mkdir(parents=True, exist_ok=True)
+    cache.mkdir(parents=True, exist_ok=True)
     todo = sorted(
-        (part for part in parts if not (kept / f"{part.key}.parquet").exists()),
+        (part for part in parts if not (cache / f"{part.key}.parquet").exists()),
         key=lambda part: -sum(entry.cost for entry in part.entries),
     )
     progress(sum(len(part.entries) for part in parts) - sum(len(part.entries) for part in todo))
     if workers <= 1 or len(todo) <= 1:
         for part in todo:
-            _write_part(source.medium, kept, part, *_read(source, part.group, part.entries))
+            _write_part(source.medium, cache, part, *_read(source, part.group, part.entries))
             progress(len(part.entries))
         return
-    broken: list[Part] = []
+    crashes: list[Part] = []
     with _pool(source.medium, min(workers, len(todo))) as pool:
-        waiting = {pool.submit(_read_and_write, source, part, kept): part for part in todo}
+        waiting = {pool.submit(_read_and_write, source, part, cache): part for part in todo}
         for future in as_completed(waiting):
             part = waiting[future]
             if _crashed(future):
-                broken.append(part)
+                crashes.append(part)
             else:
                 progress(len(part.entries))
-    _read_one_by_one(source, broken, kept, progress)
+    _read_one_by_one(source, crashes, cache, progress)
 
 
-def _read_one_by_one(source: Source, parts: Sequence[Part], kept: Path, progress: Callable[[int], object]) -> None:
+def _read_one_by_one(source: Source, parts: Sequence[Part], cache: Path, progress: Callable[[int], object]) -> None:
     """Read parts in one process, a new one after each work that crashes it."""
     pool = _pool(source.medium, 1)
     try:
@@ -122,24 +122,24 @@ def _read_one_by_one(source: Source, parts: Sequence[Part], kept: Path, progress
                     continue
                 rows += one.result()[0]
                 rejected += one.result()[1]
-            _write_part(source.medium, kept, part, rows, rejected)
+            _write_part(source.medium, cache, part, rows, rejected)
             progress(len(part.entries))
     finally:
         pool.shutdown()
 
 
-def load_index(kept: Path, part: Part) -> tuple[list[Row], list[tuple[str, str]]]:
+def load_index(cache: Path, part: Part) -> tuple[list[Row], list[tuple[str, str]]]:
     """What tells the works of a part apart, without the works, and what it rejected."""
-    path = kept / f"{part.key}.parquet"
+    path = cache / f"{part.key}.parquet"
     rejected = json.loads(pq.read_metadata(path).metadata[b"rejected"])
     return pq.read_table(path, columns=list(_INDEX)).to_pylist(), [(what, why) for what, why in rejected]
 
 
-def load_works(medium: Medium, kept: Path, part: Part, places: Sequence[int]) -> pa.Table:
-    """The rows of a part at these places, as a shard has them."""
-    wanted = schema(medium)
-    table = pq.read_table(kept / f"{part.key}.parquet", columns=wanted.names).take(places)
-    return table.replace_schema_metadata(None).cast(wanted)
+def load_works(medium: Medium, cache: Path, part: Part, rows: Sequence[int]) -> pa.Table:
+    """These rows of a part, as a shard has them."""
+    columns = schema(medium)
+    table = pq.read_table(cache / f"{part.key}.parquet", columns=columns.names).take(rows)
+    return table.replace_schema_metadata(None).cast(columns)
 
 
 def _pool(medium: Medium, workers: int) -> ProcessPoolExecutor:
@@ -156,12 +156,12 @@ def _crashed(future: Future[Any]) -> bool:
     return False
 
 
-def _read_and_write(source: Source, part: Part, kept: Path) -> None:
-    _write_part(source.medium, kept, part, *_read(source, part.group, part.entries))
+def _read_and_write(source: Source, part: Part, cache: Path) -> None:
+    _write_part(source.medium, cache, part, *_read(source, part.group, part.entries))
 
 
-def _write_part(medium: Medium, kept: Path, part: Part, rows: list[Row], rejected: list[tuple[str, str]]) -> None:
-    path = kept / f"{part.key}.parquet"
+def _write_part(medium: Medium, cache: Path, part: Part, rows: list[Row], rejected: list[tuple[str, str]]) -> None:
+    path = cache / f"{part.key}.parquet"
     fields = [*schema(medium), pa.field("fingerprint", pa.string()), pa.field("permissive", pa.bool_())]
     table = pa.Table.from_pylist(rows, schema=pa.schema(fields))
     table = table.replace_schema_metadata({"rejected": json.dumps(rejected)})

@@ -31,8 +31,8 @@ class Photographs(Source):
 
     def groups(self) -> list[Group]:
         """Photographs for training, validation and testing."""
-        held = set(self._splits.values())
-        return [Group(f"photographs, {split}", f"photographs, {split}", split) for split in _SPLITS if split in held]
+        splits = set(self._splits.values())
+        return [Group(f"photographs, {split}", f"photographs, {split}", split) for split in _SPLITS if split in splits]
 
     def entries(self, group: str) -> list[Entry | Rejected]:
         """Those of a split; what the source leaves out comes with training."""
@@ -69,6 +69,6 @@ def deal_out(work_ids: Iterable[str]) -> dict[str, Split]:
     test = min(max(sum(share < _TEST for share in shares.values()), 1), len(order) - 2)
     validation = min(max(sum(share < _VALIDATION for share in shares.values()), test + 1), len(order) - 1)
     return {
-        name: "test" if place < test else "validation" if place < validation else "train"
-        for place, name in enumerate(order)
+        name: "test" if index < test else "validation" if index < validation else "train"
+        for index, name in enumerate(order)
     }

@@ -25,7 +25,7 @@ class PictureFolder(Folder):
 
     suffixes = (".jpeg", ".jpg", ".png", ".webp")
     works = "pictures"
-    place = "DIR/artist/picture.jpg"
+    layout = "DIR/artist/picture.jpg"
     cost = 0.05
     most_bytes = Bounds().max_bytes
 

@@ -71,8 +71,8 @@ class PictureTable(Source):
 
     def read(self, entry: Entry) -> bytes:
         """The bytes of a row."""
-        place = json.loads(entry.content)
-        images, within = self._row_group(place["file"], place["row"])
+        location = json.loads(entry.content)
+        images, within = self._row_group(location["file"], location["row"])
         value = images[within].as_py()
         data = value.get("bytes") if isinstance(value, dict) else value
         if not isinstance(data, bytes):

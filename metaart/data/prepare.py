@@ -60,8 +60,8 @@ def prepare(
         UserError: the folder holds data of other settings, no group of that name, or nothing left.
     """
     out = Path(out)
-    kept = source.kept = out.parent / ".parts"
-    wanted = _wanted(source, groups)
+    cache = source.cache = out.parent / ".parts"
+    hands = _hands(source, groups)
     smallest = source.min_works if min_works is None else min_works
     settings: dict[str, Any] = {
         "source": source.name,
@@ -73,29 +73,29 @@ def prepare(
     }
     rejected: list[tuple[str, str]] = []
     parts: list[Part] = []
-    for group in wanted:
+    for group in hands:
         parts += split_into_parts(source, group, _entries(source, group, licence, limit_per_group, rejected))
     content = sha256("".join(part.key for part in parts).encode()).hexdigest()[:24]
-    known = read_metadata(out)
-    if known is not None and known.get("settings") != settings:
+    metadata = read_metadata(out)
+    if metadata is not None and metadata.get("settings") != settings:
         raise UserError(
             expected=f"a new folder, or one prepared with {settings}",
-            got=f"{out}, prepared with {known.get('settings')}",
+            got=f"{out}, prepared with {metadata.get('settings')}",
             fix="Choose another --out, or delete that folder.",
         )
-    if known is not None and known.get("content") == content:
-        return {**known, "prepared": False}
+    if metadata is not None and metadata.get("content") == content:
+        return {**metadata, "prepared": False}
 
     total = sum(len(part.entries) for part in parts)
     with tqdm(total=total, unit="work", desc=f"prepare {out.name}", disable=not progress, mininterval=0.5) as bar:
-        read_parts(source, parts, kept, workers=workers or len(os.sched_getaffinity(0)), progress=bar.update)
+        read_parts(source, parts, cache, workers=workers or len(os.sched_getaffinity(0)), progress=bar.update)
     rows: list[Row] = []
     for number, part in enumerate(parts):
-        read, failed = load_index(kept, part)
-        rows += [{**row, "place": (number, place)} for place, row in enumerate(read)]
+        read, failed = load_index(cache, part)
+        rows += [{**row, "origin": (number, index)} for index, row in enumerate(read)]
         rejected += failed
-    chosen = _large_enough(_without_repeats(rows, rejected), wanted, smallest, rejected)
-    if not chosen:
+    works_by_group = _large_enough(_without_repeats(rows, rejected), hands, smallest, rejected)
+    if not works_by_group:
         raise UserError(
             expected=f"at least one group of {smallest} works or more",
             got=f"none; {len(rejected)} works were left out, {_reasons(rejected)}",
@@ -103,33 +103,34 @@ def prepare(
         )
     make_folder(out)
     about = {"source": source.name, "licence": licence, "settings": settings, "content": content}
-    tables = _tables(source, kept, parts, chosen)
+    tables = _tables(source, cache, parts, works_by_group)
     return {**write_dataset(out, source.medium, tables, rejected, about), "prepared": True}
 
 
 def _tables(
-    source: Source, kept: Path, parts: Sequence[Part], chosen: dict[str, list[Row]]
+    source: Source, cache: Path, parts: Sequence[Part], works_by_group: dict[str, list[Row]]
 ) -> Iterator[tuple[str, pa.Table]]:
     """The works of each group, loaded when their turn comes."""
-    for name, rows in chosen.items():
-        places: dict[int, list[int]] = {}
+    for name, rows in works_by_group.items():
+        by_part: dict[int, list[int]] = {}
         for row in rows:
-            places.setdefault(row["place"][0], []).append(row["place"][1])
-        tables = [load_works(source.medium, kept, parts[number], within) for number, within in places.items()]
+            number, index = row["origin"]
+            by_part.setdefault(number, []).append(index)
+        tables = [load_works(source.medium, cache, parts[number], indices) for number, indices in by_part.items()]
         yield name, pa.concat_tables(tables)
 
 
-def _wanted(source: Source, patterns: Sequence[str] | None) -> list[Group]:
-    known = source.groups()
+def _hands(source: Source, patterns: Sequence[str] | None) -> list[Group]:
+    available = source.groups()
     if patterns is None:
-        return known
+        return available
     for pattern in patterns:
-        if not any(fnmatchcase(group.name, pattern) for group in known):
-            names = ", ".join(group.name for group in known)
+        if not any(fnmatchcase(group.name, pattern) for group in available):
+            names = ", ".join(group.name for group in available)
             raise UserError(
                 expected=f"names or patterns of groups: {names}", got=repr(pattern), fix="Take one of them."
             )
-    return [group for group in known if any(fnmatchcase(group.name, pattern) for pattern in patterns)]
+    return [group for group in available if any(fnmatchcase(group.name, pattern) for pattern in patterns)]
 
 
 def _entries(
@@ -150,9 +151,13 @@ def _without_repeats(rows: Sequence[Row], rejected: list[tuple[str, str]]) -> li
     """One row for each fingerprint: test before validation before train, then the first."""
     first: dict[str, Row] = {}
     for row in sorted(rows, key=lambda row: _PRECEDENCE[row["split"]]):
-        kept = first.setdefault(row["fingerprint"], row)
-        if kept is not row:
-            same = "its own group" if kept["group"] == row["group"] else f"the {kept['split']} group {kept['group']}"
+        original = first.setdefault(row["fingerprint"], row)
+        if original is not row:
+            same = (
+                "its own group"
+                if original["group"] == row["group"]
+                else f"the {original['split']} group {original['group']}"
+            )
             rejected.append((row["work_id"], f"repeats a work of {same}"))
     return [row for row in rows if first[row["fingerprint"]] is row]
 

@@ -53,10 +53,10 @@ def write_dataset(
     shards, partial = out / "shards", out / "shards.partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    described = []
+    entries = []
     for name, table in groups:
         write_shard(table, str(partial / f"{slug(name)}.parquet"))
-        described.append(
+        entries.append(
             {
                 "name": name,
                 "tradition": table.column("tradition")[0].as_py(),
@@ -67,22 +67,22 @@ def write_dataset(
                 "licences": dict(Counter(table.column("licence").to_pylist()).most_common()),
             }
         )
-    splits = {split: [entry["name"] for entry in described if entry["split"] == split] for split in SPLITS}
+    splits = {split: [entry["name"] for entry in entries if entry["split"] == split] for split in SPLITS}
     metadata = {
         "format_version": FORMAT_VERSION,
         "medium": medium.name,
         **about,
         "splits": splits,
         "traditions": {
-            split: sorted({entry["tradition"] for entry in described if entry["split"] == split}) for split in SPLITS
+            split: sorted({entry["tradition"] for entry in entries if entry["split"] == split}) for split in SPLITS
         },
         "counts": {
-            "groups": len(described),
-            "works": sum(entry["works"] for entry in described),
-            medium.total: sum(entry[medium.total] for entry in described),
+            "groups": len(entries),
+            "works": sum(entry["works"] for entry in entries),
+            medium.total: sum(entry[medium.total] for entry in entries),
             "rejected": len(rejected),
         },
-        "groups": described,
+        "groups": entries,
         "rejected": [{"what": what, "reason": reason} for what, reason in rejected],
     }
     (out / METADATA).unlink(missing_ok=True)  # first: it must not describe the shards of another preparation
@@ -137,11 +137,11 @@ class Dataset:
                 got=f"{where} without it",
                 fix=f"Run: metaart data prepare {kind} --out {'FOLDER' if is_url(where) else where}",
             )
-        held = metadata.get("medium", "music")
-        if held not in MEDIA or (medium is not None and held != medium):
+        own = metadata.get("medium", "music")
+        if own not in MEDIA or (medium is not None and own != medium):
             raise UserError(
                 expected=f"a prepared folder of {medium or ' or '.join(MEDIA)}",
-                got=f"{where}, which holds {held}",
+                got=f"{where}, which holds {own}",
                 fix="Give another folder with --data, or prepare one: metaart data prepare --help",
             )
         return cls(where, metadata)
@@ -209,9 +209,9 @@ def read_metadata(where: Where) -> dict[str, Any] | None:
         ) from error
     except ValueError as error:
         raise UserError(expected="metadata.json as JSON", got=f"a damaged one in {where}", fix=fix) from error
-    wanted = {"format_version": int, "splits": dict, "groups": list, "rejected": list, "counts": dict}
-    if not isinstance(metadata, dict) or not all(isinstance(metadata.get(key), kind) for key, kind in wanted.items()):
-        raise UserError(expected=f"metadata.json with {', '.join(wanted)}", got=f"another in {where}", fix=fix)
+    shape = {"format_version": int, "splits": dict, "groups": list, "rejected": list, "counts": dict}
+    if not isinstance(metadata, dict) or not all(isinstance(metadata.get(key), kind) for key, kind in shape.items()):
+        raise UserError(expected=f"metadata.json with {', '.join(shape)}", got=f"another in {where}", fix=fix)
     if metadata["format_version"] != FORMAT_VERSION:
         got = f"version {metadata['format_version']} in {where}"
         raise UserError(expected=f"prepared data of version {FORMAT_VERSION}", got=got, fix=fix)

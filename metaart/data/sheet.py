@@ -28,6 +28,6 @@ def sheet(dataset: Dataset, per_group: int = 8) -> bytes:
     for split in SPLITS:
         for group in dataset.groups(split):
             works = dataset.works(group)
-            shown = works[:: max(len(works) // per_group, 1)][:per_group]
-            rows.append((f"{split}: {group} ({len(works):,})", [work.pixels() for work in shown]))
+            chosen = works[:: max(len(works) // per_group, 1)][:per_group]
+            rows.append((f"{split}: {group} ({len(works):,})", [work.pixels() for work in chosen]))
     return write_png(contact_sheet(rows))

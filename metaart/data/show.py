@@ -31,9 +31,9 @@ def table(dataset: Dataset) -> str:
     total = next(heading for heading, key in medium.shown.items() if key == medium.total)
     totals = [("split", "groups", "works", total)]
     for split in (*SPLITS, "all"):
-        held = [entry for entry in about["groups"] if split in (entry["split"], "all")]
-        works, summed = sum(entry["works"] for entry in held), sum(entry[medium.total] for entry in held)
-        totals.append((split, f"{len(held):,}", f"{works:,}", f"{summed:,}"))
+        entries = [entry for entry in about["groups"] if split in (entry["split"], "all")]
+        works, summed = sum(entry["works"] for entry in entries), sum(entry[medium.total] for entry in entries)
+        totals.append((split, f"{len(entries):,}", f"{works:,}", f"{summed:,}"))
     reasons = Counter(_general(entry["reason"]) for entry in about["rejected"]).most_common()
     lines = [
         *_aligned([head, *rows], numbers=range(3, len(head) - 1)),

@@ -96,8 +96,8 @@ class Shard:
         return self._ends[-1] if self._ends else 0
 
     def __getitem__(self, row: int) -> StoredWork:
-        part, place = _found(self._ends, row)
-        return self._recent.find((self._path, part), lambda: self._read(part))[place]
+        part, within = _locate(self._ends, row)
+        return self._recent.find((self._path, part), lambda: self._read(part))[within]
 
     def _read(self, part: int) -> _Rows:
         columns = schema(self._medium)
@@ -127,30 +127,30 @@ class Works(Sequence[Any]):
 
     Args:
         shards: of the groups.
-        places: which works; all, if left out.
+        indices: which works; all, if left out.
     """
 
-    def __init__(self, shards: Sequence[Shard], places: range | None = None) -> None:
+    def __init__(self, shards: Sequence[Shard], indices: range | None = None) -> None:
         self._shards, self._ends = shards, list(accumulate(map(len, shards)))
-        self._places = range(self._ends[-1] if self._ends else 0) if places is None else places
+        self._indices = range(self._ends[-1] if self._ends else 0) if indices is None else indices
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._indices)
 
     @overload
-    def __getitem__(self, place: int) -> Any: ...
+    def __getitem__(self, index: int) -> Any: ...
 
     @overload
-    def __getitem__(self, place: slice) -> Works: ...
+    def __getitem__(self, index: slice) -> Works: ...
 
-    def __getitem__(self, place: int | slice) -> Any:
-        if isinstance(place, slice):
-            return Works(self._shards, self._places[place])
-        shard, row = _found(self._ends, self._places[place])
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return Works(self._shards, self._indices[index])
+        shard, row = _locate(self._ends, self._indices[index])
         return self._shards[shard][row]
 
 
-def _found(ends: Sequence[int], place: int) -> tuple[int, int]:
-    """Which of the parts that end there, one after another, holds a place; and where in it."""
-    part = bisect_right(ends, place)
-    return part, place - (ends[part - 1] if part else 0)
+def _locate(ends: Sequence[int], index: int) -> tuple[int, int]:
+    """Which of the parts that end there, one after another, holds this index; and where in it."""
+    part = bisect_right(ends, index)
+    return part, index - (ends[part - 1] if part else 0)

@@ -34,8 +34,8 @@ class ConvolutionalNet(nn.Module):
         self.unit_features = unit_features
         sizes = [in_channels, *[channels] * layers]
         self.convolutions = nn.ModuleList(
-            nn.Conv2d(*pair, 3 if place else 5, stride=1 if place else 2, padding=1 if place else 2, bias=False)
-            for place, pair in enumerate(pairwise(sizes))
+            nn.Conv2d(*pair, 3 if index else 5, stride=1 if index else 2, padding=1 if index else 2, bias=False)
+            for index, pair in enumerate(pairwise(sizes))
         )
         self.norms = nn.ModuleList(nn.GroupNorm(channels // 8, channels) for _ in range(layers))
         self.head = nn.Linear(2 * channels * layers, outputs)
@@ -46,8 +46,8 @@ class ConvolutionalNet(nn.Module):
         With `answer=False` the features that the last layer is given, (works, 2 * channels * layers).
         """
         maps, pooled = pictures, []
-        for place, (convolution, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
-            maps = F.relu(norm(convolution(F.max_pool2d(maps, 2) if place else maps)))
+        for index, (convolution, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
+            maps = F.relu(norm(convolution(F.max_pool2d(maps, 2) if index else maps)))
             pooled += [maps.mean((-2, -1)), maps.amax((-2, -1))]
         features = torch.cat(pooled, -1)
         if self.unit_features:

@@ -55,7 +55,7 @@ class EfficientNetLite0(LossNetwork):
     name = "efficientnet"
     style_taps = ("stem", "0.depthwise", "0", "1.depthwise", "1", "2.depthwise", "2", "3.depthwise", "3", "4")
     content_taps = ("4",)
-    known_taps = "stem, 1.depthwise, 4 or head, of blocks from 0 to 15"
+    tap_names = "stem, 1.depthwise, 4 or head, of blocks from 0 to 15"
 
     def __init__(
         self, weights: Mapping[str, Tensor] | None = None, halving: Literal["strided", "smooth"] = "strided"
@@ -74,7 +74,7 @@ class EfficientNetLite0(LossNetwork):
         x = F.relu6(self._convolved("_conv_stem", (pictures * 255 - 127) / 128, stride=2))
         yield "stem", x
         for number, block in enumerate(blocks()):
-            entered, path = x, f"_blocks.{number}"
+            before, path = x, f"_blocks.{number}"
             if block.expansion != 1:
                 x = F.relu6(self._convolved(f"{path}._expand_conv", x))
                 yield f"{number}.expanded", x
@@ -82,7 +82,7 @@ class EfficientNetLite0(LossNetwork):
             yield f"{number}.depthwise", x
             x = self._convolved(f"{path}._project_conv", x)
             if block.stride == 1 and block.inputs == block.outputs:
-                x = x + entered
+                x = x + before
             yield f"{number}", x
         yield "head", F.relu6(self._convolved("_conv_head", x))
 
@@ -101,12 +101,12 @@ class EfficientNetLite0(LossNetwork):
 
 def blocks() -> list[_Block]:
     """The sixteen blocks, in order."""
-    listed, inputs = [], STEM_CHANNELS
+    sequence, inputs = [], STEM_CHANNELS
     for repeats, kernel, stride, expansion, outputs in STAGES:
-        for place in range(repeats):
-            listed.append(_Block(kernel, stride if place == 0 else 1, expansion, inputs, outputs))
+        for repeat in range(repeats):
+            sequence.append(_Block(kernel, stride if repeat == 0 else 1, expansion, inputs, outputs))
             inputs = outputs
-    return listed
+    return sequence
 
 
 @functools.cache
@@ -130,14 +130,14 @@ def packaged_weights() -> dict[str, Tensor]:
 
 def shapes() -> dict[str, tuple[int, ...]]:
     """The shape of every convolution and of the classifier, by the names of the state dict."""
-    known: dict[str, tuple[int, ...]] = {"_conv_stem": (STEM_CHANNELS, 3, 3, 3)}
+    by_name: dict[str, tuple[int, ...]] = {"_conv_stem": (STEM_CHANNELS, 3, 3, 3)}
     for number, block in enumerate(blocks()):
         wide, path = block.inputs * block.expansion, f"_blocks.{number}"
         if block.expansion != 1:
-            known[f"{path}._expand_conv"] = (wide, block.inputs, 1, 1)
-        known[f"{path}._depthwise_conv"] = (wide, 1, block.kernel, block.kernel)
-        known[f"{path}._project_conv"] = (block.outputs, wide, 1, 1)
-    return {**known, "_conv_head": (HEAD_CHANNELS, STAGES[-1][-1], 1, 1), "_fc": (NUM_CLASSES, HEAD_CHANNELS)}
+            by_name[f"{path}._expand_conv"] = (wide, block.inputs, 1, 1)
+        by_name[f"{path}._depthwise_conv"] = (wide, 1, block.kernel, block.kernel)
+        by_name[f"{path}._project_conv"] = (block.outputs, wide, 1, 1)
+    return {**by_name, "_conv_head": (HEAD_CHANNELS, STAGES[-1][-1], 1, 1), "_fc": (NUM_CLASSES, HEAD_CHANNELS)}
 
 
 def _norm_of(convolution: str) -> str:

@@ -24,13 +24,13 @@ class LossNetwork(ABC):
         name: as a configuration names it.
         style_taps: the taps at which styles are compared, from fine to coarse.
         content_taps: the taps at which contents are compared.
-        known_taps: what taps are called, for errors.
+        tap_names: what taps are called, for errors.
     """
 
     name: str
     style_taps: tuple[str, ...]
     content_taps: tuple[str, ...]
-    known_taps: str
+    tap_names: str
 
     @abstractmethod
     def layers(self, pictures: Tensor) -> Iterator[tuple[str, Tensor]]:
@@ -53,7 +53,7 @@ class LossNetwork(ABC):
             if len(found) == len(wanted):
                 return {name: found[name] for name in taps}
         raise UserError(
-            expected=f"taps such as {self.known_taps}",
+            expected=f"taps such as {self.tap_names}",
             got=", ".join(sorted(wanted - set(found))),
             fix="Name taps that the network has.",
         )

@@ -34,7 +34,7 @@ class VGG19(LossNetwork):
 
     style_taps = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
     content_taps = ("relu4_2",)
-    known_taps = "relu1_1 or relu4_2, of blocks from 1 to 5"
+    tap_names = "relu1_1 or relu4_2, of blocks from 1 to 5"
 
     def __init__(self, weights: Mapping[str, Tensor], name: str = "vgg19") -> None:
         self.name, self._weights = name, {}
@@ -50,27 +50,27 @@ class VGG19(LossNetwork):
     def layers(self, pictures: Tensor) -> Iterator[tuple[str, Tensor]]:
         """See `LossNetwork`; block b has a side of floor(side / 2^(b - 1))."""
         mean, deviation = (pictures.new_tensor(values)[:, None, None] for values in (MEAN, DEVIATION))
-        x, place = (pictures - mean) / deviation, 0
+        x, index = (pictures - mean) / deviation, 0
         for block, widths in enumerate(WIDTHS, start=1):
             x = F.avg_pool2d(x, 2) if block > 1 else x
             for number in range(1, len(widths) + 1):
-                layer = like({part: self._weights[f"features.{place}.{part}"] for part in ("weight", "bias")}, x)
+                layer = like({part: self._weights[f"features.{index}.{part}"] for part in ("weight", "bias")}, x)
                 x = F.relu(F.conv2d(x, layer["weight"], layer["bias"], padding=1))
                 yield f"relu{block}_{number}", x
-                place += 2
-            place += 1
+                index += 2
+            index += 1
 
 
 def shapes() -> dict[str, tuple[int, ...]]:
     """The shape of every weight, by the names of torchvision's state dict."""
-    known: dict[str, tuple[int, ...]] = {}
-    inputs, place = 3, 0
+    by_name: dict[str, tuple[int, ...]] = {}
+    inputs, index = 3, 0
     for widths in WIDTHS:
         for outputs in widths:
-            known |= {f"features.{place}.weight": (outputs, inputs, 3, 3), f"features.{place}.bias": (outputs,)}
-            inputs, place = outputs, place + 2
-        place += 1
-    return known
+            by_name |= {f"features.{index}.weight": (outputs, inputs, 3, 3), f"features.{index}.bias": (outputs,)}
+            inputs, index = outputs, index + 2
+        index += 1
+    return by_name
 
 
 def vgg19_from(path: Path) -> VGG19:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from metaart.data import SOURCES
-from metaart.data.base import Entry, Rejected, Source, Work
+from metaart.data.base import Entry, Rejected, Source, SourceWork
 from metaart.data.corpus import CorpusSource
 from metaart.data.media import MEDIA
 from metaart.errors import UserError
@@ -94,7 +94,7 @@ def test_what_is_read_is_of_the_medium(make: Callable[[], Source]) -> None:
     assert cheap
     for group, entry in cheap[:: max(len(cheap) // 12, 1)]:
         work = source.work(entry, group.tradition)
-        assert isinstance(work, Work), work
+        assert isinstance(work, SourceWork), work
         row = source.medium.read(entry, work.data)
         assert row.keys() == {*(field.name for field in source.medium.columns), "fingerprint"}
         assert row["fingerprint"]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metaart.data.base import Entry, Rejected, Work
+from metaart.data.base import Entry, Rejected, SourceWork
 from metaart.data.folder import MusicFolder, split_by_name
 from metaart.errors import TooLarge, UserError
 from metaart.formats.scores.midi import read_midi
@@ -63,7 +63,7 @@ def test_every_midi_file_of_a_sub_folder_is_a_work(folder: Path) -> None:
         Rejected("b/notes.txt", "not named .mid or .midi")
     ]
     assert {entry.licence for entry in found if isinstance(entry, Entry)} == {"mine"}
-    works = [work for work in source.examples("b") if isinstance(work, Work)]
+    works = [work for work in source.examples("b") if isinstance(work, SourceWork)]
     assert [work.data for work in works] == [(folder / work.work_id).read_bytes() for work in works]
 
 

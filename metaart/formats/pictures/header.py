@@ -120,20 +120,20 @@ def check_together(files: Sequence[bytes], names: Sequence[str], bounds: Bounds 
         TooLarge, WrongFormat, UserError: as `read_header`; TooLarge also for more pixels in sum than the bounds allow.
     """
     bounds, pixels = bounds or Bounds(), 0
-    for place, (data, name) in enumerate(zip(files, names, strict=True), start=1):
+    for count, (data, name) in enumerate(zip(files, names, strict=True), start=1):
         plain = read_header(data, name=name, bounds=bounds)
         pixels += plain.width * plain.height
         if pixels > bounds.max_pixels_together:
             raise TooLarge(
                 expected=f"pictures of at most {bounds.max_pixels_together:,} pixels in all",
-                got=f"{pixels:,} in the first {place} of {len(files)}",
+                got=f"{pixels:,} in the first {count} of {len(files)}",
                 fix="Scale them down, to 1,000 pixels a side for example, or give fewer.",
             )
 
 
 def _png(data: bytes, name: str, bounds: Bounds) -> Plain:
     """Walk the chunks of a PNG (W3C PNG, third edition), checksums included."""
-    kept, position, orientation, width, height = [_PNG], len(_PNG), 1, 0, 0
+    parts, position, orientation, width, height = [_PNG], len(_PNG), 1, 0, 0
     for _ in range(bounds.max_parts):
         kind, start = data[position + 4 : position + 8], position + 8
         end = start + int.from_bytes(data[position : position + 4], "big") + 4
@@ -144,7 +144,7 @@ def _png(data: bytes, name: str, bounds: Bounds) -> Plain:
         if kind in _PNG_DRAWN:
             if zlib.crc32(data[position + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
                 raise _damaged(name, "PNG", f"with a wrong checksum at byte {position:,}")
-            kept.append(data[position:end])
+            parts.append(data[position:end])
         if kind == b"IHDR":
             width, height = (int.from_bytes(data[start + at : start + at + 4], "big") for at in (0, 4))
             if end - 4 - start != 13 or not width or not height:
@@ -154,21 +154,21 @@ def _png(data: bytes, name: str, bounds: Bounds) -> Plain:
         elif kind == b"eXIf":
             orientation = exif_orientation(data[start : end - 4])
         elif kind == b"IEND":
-            return Plain("PNG", width, height, orientation, b"".join(kept))
+            return Plain("PNG", width, height, orientation, b"".join(parts))
         position = end
     raise _too_many_parts(name, bounds)
 
 
 def _jpeg(data: bytes, name: str, bounds: Bounds) -> Plain:
     """Walk the segments of a JPEG (ITU-T T.81, annex B) to its end marker."""
-    kept, position, orientation, width, height, scans = [b"\xff\xd8"], 2, 1, 0, 0, 0
+    parts, position, orientation, width, height, scans = [b"\xff\xd8"], 2, 1, 0, 0, 0
     for _ in range(bounds.max_parts):
         found = _JPEG_MARKER.search(data, position)
         if found is None:
             raise _damaged(name, "JPEG", "that is cut off")
         marker, start = data[found.end() - 1], found.end()
         if scans:  # what lies between two markers is the coded picture
-            kept.append(data[position : found.start()])
+            parts.append(data[position : found.start()])
         elif found.start() != position:
             raise _damaged(name, "JPEG", f"with stray bytes at {position:,}")
         if marker == 0xD9:
@@ -188,12 +188,12 @@ def _jpeg(data: bytes, name: str, bounds: Bounds) -> Plain:
             if not width or scans > bounds.max_scans:
                 raise _damaged(name, "JPEG", "that has no size" if not width else f"of {scans} scans or more")
         if marker not in _JPEG_DROPPED:
-            kept.append(b"\xff" + data[start - 1 : position])
+            parts.append(b"\xff" + data[start - 1 : position])
     else:
         raise _too_many_parts(name, bounds)
     if not width or not height or not scans:
         raise _damaged(name, "JPEG", "without a picture")
-    return Plain("JPEG", width, height, orientation, b"".join([*kept, b"\xff\xd9"]))
+    return Plain("JPEG", width, height, orientation, b"".join([*parts, b"\xff\xd9"]))
 
 
 def _webp(data: bytes, name: str, bounds: Bounds) -> Plain:
@@ -213,20 +213,20 @@ def _webp(data: bytes, name: str, bounds: Bounds) -> Plain:
         frame = chunks[b"VP8L"]
         bits = int.from_bytes(frame[1:5], "little")
         width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-        whole, kept = len(frame) > 5 and frame[0] == 0x2F, [(b"VP8L", frame)]
+        whole, parts = len(frame) > 5 and frame[0] == 0x2F, [(b"VP8L", frame)]
     else:
         frame = chunks.get(b"VP8 ", b"")
         width, height = (int.from_bytes(frame[at : at + 2], "little") & 0x3FFF for at in (6, 8))
-        whole, kept = len(frame) > 10 and frame[3:6] == b"\x9d\x01\x2a", [(b"VP8 ", frame)]
+        whole, parts = len(frame) > 10 and frame[3:6] == b"\x9d\x01\x2a", [(b"VP8 ", frame)]
         if b"ALPH" in chunks:
             canvas = bytes([0x10, 0, 0, 0]) + b"".join(
                 max(side - 1, 0).to_bytes(3, "little") for side in (width, height)
             )
-            kept = [(b"VP8X", canvas), (b"ALPH", chunks[b"ALPH"]), *kept]
+            parts = [(b"VP8X", canvas), (b"ALPH", chunks[b"ALPH"]), *parts]
     if not whole or not width or not height:
         raise _damaged(name, "WebP", "without a picture")
     body = b"WEBP" + b"".join(
-        kind + len(payload).to_bytes(4, "little") + payload + bytes(len(payload) % 2) for kind, payload in kept
+        kind + len(payload).to_bytes(4, "little") + payload + bytes(len(payload) % 2) for kind, payload in parts
     )
     return Plain("WEBP", width, height, orientation, b"RIFF" + len(body).to_bytes(4, "little") + body)
 

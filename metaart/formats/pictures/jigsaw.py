@@ -64,11 +64,11 @@ def _lay(board: NDArray[np.float32], piece: Piece) -> None:
     height, width = piece.layer.shape[:2]
     top, left = round(piece.y * board.shape[0] - height / 2), round(piece.x * board.shape[1] - width / 2)
     above, before = max(-top, 0), max(-left, 0)
-    place = board[max(top, 0) : max(top + height, 0), max(left, 0) : max(left + width, 0)]
-    layer = piece.layer[above : above + place.shape[0], before : before + place.shape[1]].astype(np.float32)
+    window = board[max(top, 0) : max(top + height, 0), max(left, 0) : max(left + width, 0)]
+    layer = piece.layer[above : above + window.shape[0], before : before + window.shape[1]].astype(np.float32)
     opacity = layer[..., 3:] / 255
-    place[..., :3] = layer[..., :3] * opacity + place[..., :3] * (1 - opacity)
-    place[..., 3:] = np.maximum(place[..., 3:], opacity)
+    window[..., :3] = layer[..., :3] * opacity + window[..., :3] * (1 - opacity)
+    window[..., 3:] = np.maximum(window[..., 3:], opacity)
 
 
 def _within(covered: NDArray[np.bool_], axis: int) -> slice:
@@ -79,18 +79,18 @@ def _within(covered: NDArray[np.bool_], axis: int) -> slice:
 
 
 def _fill(colours: NDArray[np.float32], covered: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Gaps grow shut from their edges, each pixel the mean of its neighbours that are known."""
+    """Gaps grow shut from their edges, each pixel the mean of its neighbours that have a colour."""
     for _ in range(_WIDEST_GAP):
         if covered.all():
             return colours
         total = np.zeros_like(colours)
         count = np.zeros(covered.shape, np.float32)
         for shift, axis in ((1, 0), (-1, 0), (1, 1), (-1, 1)):
-            known = np.roll(covered, shift, axis)
+            neighbours = np.roll(covered, shift, axis)
             edge = 0 if shift == 1 else -1
-            known[(edge, slice(None)) if axis == 0 else (slice(None), edge)] = False
-            total += np.roll(colours, shift, axis) * known[..., None]
-            count += known
+            neighbours[(edge, slice(None)) if axis == 0 else (slice(None), edge)] = False
+            total += np.roll(colours, shift, axis) * neighbours[..., None]
+            count += neighbours
         found = ~covered & (count > 0)
         colours[found] = total[found] / count[found][:, None]
         covered = covered | found

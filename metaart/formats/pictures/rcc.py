@@ -60,10 +60,10 @@ class ResourceArchive:
         self._version, tree, self._packed, self._names = struct.unpack_from(">4I", data, 4)
         if not 1 <= self._version <= 3:
             raise self._damaged(f"of version {self._version}")
-        self._places: dict[str, tuple[int, int]] = {}
+        self._contents: dict[str, tuple[int, int]] = {}
         self._count = 0
         self._walk(tree, 0, "", 0)
-        self.files = sorted(self._places)
+        self.files = sorted(self._contents)
 
     def read(self, path: str) -> bytes:
         """A file, unpacked.
@@ -73,7 +73,7 @@ class ResourceArchive:
             TooLarge: it is larger than the bounds allow.
             WrongFormat: it is damaged.
         """
-        offset, flags = self._places[path]
+        offset, flags = self._contents[path]
         size = self._number(">I", self._packed + offset)
         start = self._packed + offset + 4
         data = self._data[start : start + size]
@@ -116,7 +116,7 @@ class ResourceArchive:
                     raise self._damaged("whose folders hold themselves")
                 self._walk(tree, child, path, depth + 1)
         else:
-            self._places[path] = (self._number(">I", at + 10), flags)
+            self._contents[path] = (self._number(">I", at + 10), flags)
 
     def _text(self, offset: int) -> str:
         start = self._names + offset

@@ -31,8 +31,8 @@ def contact_sheet(rows: Sequence[tuple[str, Sequence[Pixels]]], cell: int = 96) 
     shown = rows[: max((_LARGEST_SIDE - _GAP) // row_height, 1)]
     sheet = Image.new("RGB", (_GAP + max(most, 3) * (cell + _GAP), _GAP + len(shown) * row_height), (236, 236, 236))
     draw, font = ImageDraw.Draw(sheet), ImageFont.truetype(str(_font()), 12)
-    for place, (title, pictures) in enumerate(shown):
-        top = _GAP + place * row_height
+    for row, (title, pictures) in enumerate(shown):
+        top = _GAP + row * row_height
         draw.text((_GAP, top), title, fill=(20, 20, 20), font=font)
         for column, pixels in enumerate(pictures):
             small = Image.fromarray(pixels)

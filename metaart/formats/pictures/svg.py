@@ -126,7 +126,7 @@ def _parse(data: bytes, name: str) -> ElementTree.Element:
 
 def _check(root: ElementTree.Element, name: str, bounds: DrawingBounds) -> None:
     """Refuse what is not of the closed part, and drop what other programs left in it."""
-    named: dict[str, ElementTree.Element] = {}
+    by_id: dict[str, ElementTree.Element] = {}
     pending = [(root, 1)]
     while pending:
         element, depth = pending.pop()
@@ -141,25 +141,25 @@ def _check(root: ElementTree.Element, name: str, bounds: DrawingBounds) -> None:
             raise _refused(name, f"with <{element.tag.removeprefix(_SVG)[:40]}>, which is not read here")
         if "@import" in (element.text or "") or "@import" in "".join(element.attrib.values()):
             raise _refused(name, "that imports another file")
-        named.setdefault(element.get("id", ""), element)
+        by_id.setdefault(element.get("id", ""), element)
     costs: dict[ElementTree.Element, int | None] = {}
-    if _cost(root, named, costs, name, bounds.max_drawn) > bounds.max_drawn:
+    if _cost(root, by_id, costs, name, bounds.max_drawn) > bounds.max_drawn:
         raise _too_much(name, f"{bounds.max_drawn:,} shapes")
 
 
 def _cost(
-    element: ElementTree.Element, named: dict[str, ElementTree.Element], costs: dict[ElementTree.Element, int | None],
+    element: ElementTree.Element, by_id: dict[str, ElementTree.Element], costs: dict[ElementTree.Element, int | None],
     name: str, limit: int, depth: int = 0,
 ) -> int:  # fmt: skip
     """Elements that are drawn for one, all that it refers to included, up to a limit."""
     if element in costs:
-        known = costs[element]
-        if known is None or depth > 400:
+        cost = costs[element]
+        if cost is None or depth > 400:
             raise _refused(name, "that refers to itself")
-        return known
+        return cost
     costs[element], total = None, 1
-    for inner in [*element, *(named[key] for key in _references(element, name) if key in named)]:
-        total = min(total + _cost(inner, named, costs, name, limit, depth + 1), limit + 1)
+    for inner in [*element, *(by_id[key] for key in _references(element, name) if key in by_id)]:
+        total = min(total + _cost(inner, by_id, costs, name, limit, depth + 1), limit + 1)
     costs[element] = total
     return total
 
@@ -170,14 +170,14 @@ def _references(element: ElementTree.Element, name: str) -> Iterator[str]:
         found = [value] if key.rpartition("}")[2] in ("href", "src") else _REFERENCE.findall(value)
         if element.tag == f"{_SVG}a" and key.rpartition("}")[2] == "href":
             continue
-        for place in found:
-            if place and not place.startswith("#"):
-                raise _refused(name, f"that refers to {place[:60]!r}")
-            yield place[1:]
-    for place in _REFERENCE.findall(element.text or "") if element.tag == f"{_SVG}style" else []:
-        if not place.startswith("#"):
-            raise _refused(name, f"that refers to {place[:60]!r}")
-        yield place[1:]
+        for target in found:
+            if target and not target.startswith("#"):
+                raise _refused(name, f"that refers to {target[:60]!r}")
+            yield target[1:]
+    for target in _REFERENCE.findall(element.text or "") if element.tag == f"{_SVG}style" else []:
+        if not target.startswith("#"):
+            raise _refused(name, f"that refers to {target[:60]!r}")
+        yield target[1:]
 
 
 def _size(root: ElementTree.Element, name: str) -> tuple[float, float]:
