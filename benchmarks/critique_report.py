@@ -129,8 +129,8 @@ def verdicts(attribution: Results) -> list[str]:
         meta, other = (row[key].removeprefix("meta: ") for key in ("meta", "other"))
         if other == f"{meta.partition('-')[0]}-protonet" != meta:  # ProtoNet on the same network
             sentences.append(
-                f"{row['shots']} {'example' if row['shots'] == 1 else 'examples'}: {meta} is {_stands(row)} {other}, on "
-                f"the same network and budget ({100 * row['ahead']:+.1f} ± {100 * row['interval']:.1f} points)."
+                f"{row['shots']} {'example' if row['shots'] == 1 else 'examples'}: {meta} is {_stands(row)} {other}, "
+                f"on the same network and budget ({100 * row['ahead']:+.1f} ± {100 * row['interval']:.1f} points)."
             )
     return sentences
 
