@@ -6,7 +6,7 @@ import dataclasses
 import difflib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 from metaart.algorithms import ALGORITHMS, Batching
@@ -18,11 +18,8 @@ from metaart.old_runs import upgraded
 from metaart.options import described, from_plain, from_text, option, options, replaced
 
 T = TypeVar("T")
-SWITCHABLE: dict[str, dict[str, type[Any]]] = {
-    "domain": {name: entry.config for name, entry in DOMAINS.items()},
-    "algorithm": {name: entry.config for name, entry in ALGORITHMS.items()},
-}
-"""Fields whose class is chosen by a registered name."""
+SWITCHABLE: dict[str, Mapping[str, Any]] = {"domain": DOMAINS, "algorithm": ALGORITHMS}
+"""Fields whose class is chosen by a name, and the registries where it is the `config` of an entry."""
 
 
 @options(section="meta")
@@ -181,7 +178,8 @@ def _registered(name: str, choice: Any) -> type[Any]:
         raise UserError(
             expected=f"{name} to be one of {', '.join(registry)}", got=repr(choice), fix=f"Use --set {name}=NAME."
         )
-    return registry[choice]
+    kind: type[Any] = registry[choice].config
+    return kind
 
 
 def _plain(value: Any) -> Any:
@@ -189,7 +187,7 @@ def _plain(value: Any) -> Any:
         return list(value) if isinstance(value, tuple) else value
     plain = {entry.name: _plain(getattr(value, entry.name)) for entry in dataclasses.fields(value)}
     for registry in SWITCHABLE.values():
-        for name, kind in registry.items():
-            if type(value) is kind:
+        for name, entry in registry.items():
+            if type(value) is entry.config:
                 return {"kind": name, **plain}
     return plain

@@ -8,11 +8,12 @@ from metaart.config import RunConfig, StageConfig
 from metaart.data import SOURCES, RegisteredSource
 from metaart.data.media import MEDIA
 from metaart.data.sampler import EpisodeConfig
+from metaart.data.sources import NoOptions
 from metaart.domains import DOMAINS, RegisteredDomain
 from metaart.recipes import RECIPES
 from tests.verse.art import ART
 from tests.verse.domain import VerseConfig, VerseDomain
-from tests.verse.lines import Lines, LinesOptions
+from tests.verse.lines import Lines
 from tests.verse.medium import TextMedium
 
 
@@ -32,7 +33,9 @@ def verse() -> RunConfig:
 def register() -> None:
     """A line in each registry."""
     MEDIA["text"] = TextMedium  # metaart/data/media/__init__.py
-    SOURCES["verses"] = {"lines": RegisteredSource(LinesOptions, lambda _: Lines())}  # metaart/data/__init__.py
+    SOURCES["verses"] = {
+        "lines": RegisteredSource("ten lines", NoOptions, lambda _: Lines())
+    }  # metaart/data/__init__.py
     DOMAINS["verse"] = RegisteredDomain(VerseConfig, VerseDomain, ("verses",))  # metaart/domains/__init__.py
     RECIPES["verse"] = verse  # metaart/recipes.py
     ARTS["verse"] = ART  # metaart/arts/__init__.py
