@@ -107,11 +107,11 @@ _SCORES = f"a number from {LOWEST_SCORE:g} to {HIGHEST_SCORE:g}"
 
 def _option_schema(schema: Schema, field: Described) -> Schema:
     """What pydantic says of an option, with the unit and the default in words."""
-    kept = {key: value for key, value in schema.items() if key not in ("title", "unit", "usual", "local")}
+    plain = {key: value for key, value in schema.items() if key not in ("title", "unit", "usual", "local")}
     words = [field.help, *([field.unit] if field.unit else [])]
     if field.default is not ...:
         words.append(f"{default_of(field)} if left out")
-    return {**kept, "description": "; ".join(words)}
+    return {**plain, "description": "; ".join(words)}
 
 
 def _labels_schema(use: Use) -> Schema:

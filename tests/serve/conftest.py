@@ -9,7 +9,12 @@ from typing import NamedTuple
 
 import pytest
 
+from metaart.config import override
+from metaart.data.prepare import prepare
+from tests.conftest import Shared, trained
 from tests.serve.client import Client
+from tests.verse.lines import Lines
+from tests.verse.registries import register, verse
 
 SETTINGS = {
     "replica_cpus": 0,
@@ -28,6 +33,7 @@ class ServedRuns(NamedTuple):
     style: Path
     critique: Path
     rating: Path
+    verse: Path
 
 
 def free_port() -> int:
@@ -44,9 +50,17 @@ def examples(midi_folder: Path) -> tuple[bytes, ...]:
 
 
 @pytest.fixture(scope="session")
-def served_runs(tiny_run: Path, style_run: Path, critique_run: Path, rating_run: Path) -> ServedRuns:
+def verse_run(shared: Shared) -> Path:
+    """A finished tiny run of an art that lives in the tests."""
+    register()
+    data = shared("data/verses", lambda out: prepare(Lines(), out, workers=1, progress=False))
+    return shared("runs/verse", trained(override(verse(), [f"data={data}", "meta.steps=2"])))
+
+
+@pytest.fixture(scope="session")
+def served_runs(tiny_run: Path, style_run: Path, critique_run: Path, rating_run: Path, verse_run: Path) -> ServedRuns:
     """Of every art that is served."""
-    return ServedRuns(tiny_run, style_run, critique_run, rating_run)
+    return ServedRuns(tiny_run, style_run, critique_run, rating_run, verse_run)
 
 
 @pytest.fixture(scope="package")
