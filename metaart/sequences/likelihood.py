@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from metaart.functional.sequence import token_nll
+from metaart.tasks import Predict
 
-Predict = Callable[..., Any]
 _SEQUENCES_AT_ONCE = 128
 """As many fit into a processor's cache with what a small learner makes of them."""
 

@@ -13,8 +13,7 @@ from torch import Tensor
 
 from metaart.functional.sequence import nucleus
 from metaart.sequences.grammar import Grammar
-
-Predict = Callable[..., Any]
+from metaart.tasks import Predict
 
 
 class Drawing(NamedTuple):

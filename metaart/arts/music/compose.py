@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from metaart.formats.scores.decode import score_of
 from metaart.formats.scores.midi import write_midi
 from metaart.formats.scores.tokens import Tokens, Vocabulary
 from metaart.sequences.sampling import Drawing, draw
+from metaart.tasks import Predict
 
 MAX_PRIMER_TOKENS = 8192
 
@@ -64,7 +65,7 @@ def primer_tokens(tokens: Tokens, vocabulary: Vocabulary, bars: int) -> tuple[in
     return primer
 
 
-def compose(predict: Callable[..., Any], pieces: Sequence[Piece], vocabulary: Vocabulary) -> list[bytes]:
+def compose(predict: Predict, pieces: Sequence[Piece], vocabulary: Vocabulary) -> list[bytes]:
     """One MIDI file per piece, of exactly the asked number of bars, all drawn side by side.
 
     Args:
@@ -75,7 +76,7 @@ def compose(predict: Callable[..., Any], pieces: Sequence[Piece], vocabulary: Vo
     return [write_midi(score_of(tokens, vocabulary)) for tokens in draw_pieces(predict, pieces, vocabulary)]
 
 
-def draw_pieces(predict: Callable[..., Any], pieces: Sequence[Piece], vocabulary: Vocabulary) -> list[list[int]]:
+def draw_pieces(predict: Predict, pieces: Sequence[Piece], vocabulary: Vocabulary) -> list[list[int]]:
     """The tokens of each piece, BOS to EOS."""
     grammar = REMIGrammar(vocabulary, [piece.options.bars for piece in pieces])
     drawings = [

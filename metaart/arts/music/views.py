@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 import torch
 
@@ -12,7 +11,7 @@ from metaart.domains.music.domain import MusicDomain
 from metaart.evaluation.measuring import Baseline, Views, whole
 from metaart.formats.scores.tokens import Vocabulary
 from metaart.functional.sequence import bigram_log_probs
-from metaart.tasks import Examples
+from metaart.tasks import Examples, Predict
 
 
 def views(domain: MusicDomain) -> Views:
@@ -35,7 +34,7 @@ def opening(vocabulary: Vocabulary, examples: Examples) -> Examples:
     return {**examples, "tokens": first[..., : max(longest, 2)]}
 
 
-def bigrams(vocabulary: Vocabulary, support: Examples) -> Callable[..., Any]:
+def bigrams(vocabulary: Vocabulary, support: Examples) -> Predict:
     """A predictor that knows the pairs of tokens of a support set, and of what came before the last token alone."""
     table = bigram_log_probs(support["tokens"], vocabulary.size, vocabulary.pad)
     return lambda tokens: (table[tokens], None)

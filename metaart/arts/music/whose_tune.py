@@ -23,7 +23,7 @@ from metaart.evaluation.statistics import half_width
 from metaart.functional.calibration import expected_calibration_error, fitted_temperature
 from metaart.options import option, options
 from metaart.sequences.likelihood import token_losses
-from metaart.tasks import Examples
+from metaart.tasks import Examples, Predict
 
 ADAPTED, BIGRAMS = "adapted models", "bigrams of the examples"
 Answers = tuple[Tensor, Tensor]
@@ -111,7 +111,7 @@ def _sampler(hands: Sequence[Hand], ways: int, config: TunesConfig) -> TaskSampl
 def _answers(run: Run, sampler: TaskSampler, count: int, bar: Any) -> dict[str, Answers]:
     """What adapted models, and bigrams counted on the examples, answer of the tunes of so many episodes."""
     vocabulary = music_of(run).vocabulary
-    learners: dict[str, Callable[[Examples], Callable[..., Any]]] = {
+    learners: dict[str, Callable[[Examples], Predict]] = {
         ADAPTED: lambda support: run.predict(run.adapted(support)),
         BIGRAMS: partial(bigrams, vocabulary),
     }
