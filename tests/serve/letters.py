@@ -13,6 +13,7 @@ from metaart.artists.works import Work, WorksInput
 from metaart.errors import TooLarge, UserError
 from metaart.formats.base import JSON, Format
 from metaart.options import option, options
+from serve.orders import carry_out
 
 
 def count(files: Sequence[bytes], names: Sequence[str]) -> None:
@@ -123,8 +124,6 @@ def letter(text: str, name: str = "a.txt") -> Work:
 
 def handle_of(run: Run) -> SimpleNamespace:
     """What a deployment's handle is to a studio: orders are carried out at once."""
-    from serve.orders import carry_out
-
     async def answered(order: Any) -> Any:
         return carry_out(run, [order])[0]  # type: ignore[arg-type]
 
