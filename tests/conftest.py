@@ -36,6 +36,9 @@ from metaart.recipes import recipe
 from metaart.training.plan import plan_run
 from metaart.training.run import prepare_run, train_run
 from tests.formats.pictures.drawings import write_drawings
+from tests.verse.registries import register
+
+register()  # an art that is taken up by all that follows as those of the package are
 
 GROUPS = ["Ryan: reels", "Ryan: jigs", "Aird: book 1", "Aird: book 2", "O'Neill: reels", "China: Shanxi", "Luxembourg"]
 """Two of validation, three of training, two of test; all are tunes that are read in milliseconds."""

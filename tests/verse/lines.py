@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metaart.data.base import Entry, Group, Rejected, Source, Split
-from metaart.options import options
+from metaart.errors import UserError
 from tests.verse.medium import TextMedium
 
 POEMS = """\
@@ -20,11 +20,6 @@ lear: there was an old man with a beard / who said it is just as i feared / two 
 """
 
 _SPLITS: dict[str, Split] = {"carroll": "validation", "lear": "test"}
-
-
-@options()
-class LinesOptions:
-    """Nothing can be chosen of ten lines."""
 
 
 class Lines(Source):
@@ -48,4 +43,6 @@ class Lines(Source):
 
     def read(self, entry: Entry) -> bytes:
         """The verse as a text file."""
+        if entry.content not in POEMS:
+            raise UserError(expected="one of the verses", got=repr(entry.content), fix="Take one that is there.")
         return entry.content.encode()

@@ -33,9 +33,8 @@ def verse() -> RunConfig:
 def register() -> None:
     """A line in each registry."""
     MEDIA["text"] = TextMedium  # metaart/data/media/__init__.py
-    SOURCES["verses"] = {
-        "lines": RegisteredSource("ten lines", NoOptions, lambda _: Lines())
-    }  # metaart/data/__init__.py
+    source = RegisteredSource("ten lines", NoOptions, lambda _: Lines())
+    SOURCES["verses"] = {"lines": source}  # metaart/data/__init__.py
     DOMAINS["verse"] = RegisteredDomain(VerseConfig, VerseDomain, ("verses",))  # metaart/domains/__init__.py
     RECIPES["verse"] = verse  # metaart/recipes.py
     ARTS["verse"] = ART  # metaart/arts/__init__.py
