@@ -44,7 +44,7 @@ class CorpusSource(Source):
         """The corpus folder of the installed music21, found without importing it."""
         if self._root is not None:
             return self._root
-        spec = find_spec("music21")
+        spec = find_spec("music21")  # importing it takes seconds, and listing works needs none of it
         if spec is None or spec.origin is None:
             raise UserError(expected="the music21 package", got="none installed", fix="Run scripts/install.")
         return Path(spec.origin).parent / "corpus"
@@ -77,7 +77,7 @@ class CorpusSource(Source):
     def _tune(self, text: str) -> symusic.Score:
         try:
             return read_abc(text)
-        except (RuntimeError, ValueError):
+        except (RuntimeError, ValueError):  # music21 takes longer and reads nearly all
             return self._parse(text)
 
     @staticmethod
@@ -86,10 +86,12 @@ class CorpusSource(Source):
 
         from music21 import converter
 
+        # What it warns of and prints would drown the progress of thousands of works; what fails is rejected anyway.
         with warnings.catch_warnings(), silence():
             warnings.simplefilter("ignore")
             if isinstance(what, str):
                 return from_music21(converter.parse(what, format="abc"))
+            # The file itself: music21 leaves pickles behind, which would outlive a corrected file.
             parsed: Any = converter.parse(what, forceSource=True, storePickle=False)
             return from_music21(parsed.mergeScores() if "Opus" in parsed.classes else parsed)
 
@@ -97,6 +99,7 @@ class CorpusSource(Source):
         folder = self.root / collection.folder
         numbers: set[int] = set()
         for path in sorted(folder.rglob("*")):
+            # Josquin's files hold one work each, a tune for every voice; all other ABC files are books of tunes.
             if path.suffix == ".abc" and collection.folder != "josquin":
                 yield from self._tunes(collection, path, numbers)
             elif path.suffix == ".abc" or path.suffix in _NOTATION:
@@ -106,6 +109,7 @@ class CorpusSource(Source):
         self, collection: Collection, path: Path, numbers: set[int]
     ) -> Iterator[tuple[tuple[str, str], Entry | Rejected]]:
         """The tunes of a book."""
+        # A tune begins with its number, X:; what stands before the first is the head of the book.
         for order, text in enumerate(re.split(r"^(?=X:)", _text(path), flags=re.MULTILINE)[1:]):
             number = int(_field(text, "X") or 0)
             title, origin = _field(text, "T"), _field(text, "O")
@@ -136,6 +140,7 @@ class CorpusSource(Source):
     def _file(self, collection: Collection, path: Path) -> tuple[tuple[str, str], Entry | Rejected]:
         group = traditions.composed(collection.folder, path.stem)
         work_id = path.relative_to(self.root).as_posix()
+        # Some works are there in both notations: one is enough.
         twin = path.suffix == ".krn" and path.with_suffix(".mxl").exists()
         if twin:
             return group, Rejected(work_id, "the same work is there as MusicXML")
@@ -148,10 +153,11 @@ class CorpusSource(Source):
 def _rights(collection: Collection, path: Path) -> tuple[str, bool]:
     """What a file says of its rights, or else what its collection does."""
     try:
-        text = _text(path)[:30000]
+        text = _text(path)[:30000]  # enough for the head, and for the end of Humdrum's short files
     except (OSError, zipfile.BadZipFile, KeyError):
         text = ""
     notes = [" ".join("".join(found).split()) for found in _RIGHTS.findall(text)]
+    # A note that says "copyright 1999" and no more names nobody: it is not taken for a notice.
     notes = [re.sub(r"[^ -~©]", "", note)[:120] for note in notes if re.sub(r"copyright|©|\W|\d", "", note.lower())]
     if not notes:
         return collection.licence, collection.permissive

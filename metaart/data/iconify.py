@@ -12,7 +12,7 @@ from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from metaart.data.base import Entry, Group, Rejected, Source
 from metaart.data.kinship import Shape, alike, families, houses, shape, split_families
@@ -53,6 +53,14 @@ class _Set:
     drawings: dict[str, str] = field(default_factory=dict)
 
 
+class _Catalogue(NamedTuple):
+    """What an archive holds: sets and groups by prefix, and the sets that are not used."""
+
+    sets: dict[str, _Set]
+    groups: dict[str, Group]
+    left_out: list[Rejected]
+
+
 class IconifySource(Source):
     """Icon and emoji sets; each is a group, and its hand an author or a house.
 
@@ -89,15 +97,14 @@ class IconifySource(Source):
 
     def groups(self) -> list[Group]:
         """One group per set that is used, by prefix."""
-        _, groups = self._catalogue
-        return list(groups.values())
+        return list(self._catalogue.groups.values())
 
     def entries(self, group: str) -> list[Entry | Rejected]:
         """The drawings of a set, the most shared subjects first; sets that are left out come with the first group."""
-        sets, groups = self._catalogue
+        sets, groups, left_out = self._catalogue
         found: list[Entry | Rejected] = []
         if groups and group == next(iter(groups)):
-            found += self._left_out
+            found += left_out
         if group in groups:
             icons = sets[group]
             found += [self._entry(icons, subject, drawing) for subject, drawing in icons.drawings.items()]
@@ -122,18 +129,19 @@ class IconifySource(Source):
         )
 
     @cached_property
-    def _catalogue(self) -> tuple[dict[str, _Set], dict[str, Group]]:
-        """Sets and groups by prefix. The archive is read twice: for the names, then for the drawings chosen."""
+    def _catalogue(self) -> _Catalogue:
+        """The archive is read twice: for the names, then for the drawings chosen."""
         sets: dict[str, _Set] = {}
-        self._left_out: list[Rejected] = []
+        left_out: list[Rejected] = []
         for content in self._contents():
             icons = _about(content)
             why = _why_not(icons, content["info"])
             if why:
-                self._left_out.append(Rejected(icons.prefix, why))
+                left_out.append(Rejected(icons.prefix, why))
             else:
                 icons.subjects = _subjects(content)
                 sets[icons.prefix] = icons
+        # Hands are compared on the same things, so what most sets draw comes first and names only break ties.
         popularity = Counter(subject for icons in sets.values() for subject in icons.subjects)
         for content in self._contents():
             if content["prefix"] in sets:
@@ -143,7 +151,8 @@ class IconifySource(Source):
         sets = dict(sorted(sets.items()))
         family = families({name: icons.houses for name, icons in sets.items()}, self._alike(sets))
         splits = split_families(family, {name: "mono" if not sets[name].palette else "colour" for name in sets})
-        return sets, {name: Group(name, family[name], splits[family[name]]) for name in sets}
+        groups = {name: Group(name, family[name], splits[family[name]]) for name in sets}
+        return _Catalogue(sets, groups, left_out)
 
     def _contents(self) -> Iterator[dict[str, Any]]:
         """Each set of the archive, one in memory at a time."""
@@ -162,6 +171,7 @@ class IconifySource(Source):
     def _alike(self, sets: dict[str, _Set]) -> list[tuple[str, str]]:
         """Pairs of sets whose drawings are alike; what was measured is kept, where there is a cache for it."""
         compared = {name: list(icons.drawings.items())[:_COMPARED] for name, icons in sets.items()}
+        # The pixels depend on the drawings and on what draws them; either one new, and the sets are compared again.
         digest = sha256(json.dumps([version("resvg-py"), compared]).encode()).hexdigest()[:24]
         cache = self.cache / f"alike-{digest}.json" if self.cache is not None else None
         if cache is not None and cache.exists():
@@ -221,6 +231,7 @@ def _why_not(icons: _Set, info: dict[str, Any]) -> str:
 
 def _subjects(content: dict[str, Any]) -> dict[str, str]:
     """The shortest name of each subject: names without the variants that the set itself lists."""
+    # Longest first: of -outline-rounded and -rounded the whole of it is the variant.
     ends = [f"-{end}" for end in sorted(content.get("suffixes") or {}, key=len, reverse=True) if end]
     starts = [f"{start}-" for start in sorted(content.get("prefixes") or {}, key=len, reverse=True) if start]
     found: dict[str, str] = {}

@@ -53,10 +53,11 @@ def shape(pixels: Pixels) -> Shape | None:
     Args:
         pixels: uint8 (height, width, 3), dark on white.
     """
-    ink = 255 - pixels.mean(-1)
+    ink = 255 - pixels.mean(-1)  # grey: copies of a drawing may differ in colour
     rows, columns = np.flatnonzero((ink > _INK).any(1)), np.flatnonzero((ink > _INK).any(0))
     if not len(rows):
         return None
+    # The square around the ink, its middle kept: a wide shape must not become like a tall one by stretching.
     side = max(rows[-1] + 1 - rows[0], columns[-1] + 1 - columns[0])
     top, left = (rows[0] + rows[-1] + 1 - side) / 2, (columns[0] + columns[-1] + 1 - side) / 2
     step = side / _SHAPE_SIDE
@@ -64,6 +65,7 @@ def shape(pixels: Pixels) -> Shape | None:
         (_SHAPE_SIDE, _SHAPE_SIDE), Image.Transform.AFFINE, (step, 0, left, 0, step, top), Image.Resampling.BILINEAR
     )
     values = np.asarray(cut, np.float32).ravel()
+    # Less the mean and of length one, the product of two shapes is their correlation.
     values = values - values.mean()
     length = float(np.linalg.norm(values))
     return values / length if length > 0 else None
@@ -88,6 +90,7 @@ def alike(shapes: Mapping[str, Mapping[str, Shape]]) -> list[tuple[str, str]]:
         if len(shared) < _FEWEST_SHARED:
             continue
         left, right = (np.stack([shapes[name][subject] for subject in shared]) for name in (one, other))
+        # Rows are unit vectors: a row's sum of products is the correlation of two drawings of one subject.
         if ((left * right).sum(1) > _ALIKE).mean() >= _KIN_SHARE:
             found.append((one, other))
     return found
@@ -100,6 +103,7 @@ def families(members: Mapping[str, set[str]], pairs: Iterable[tuple[str, str]]) 
         members: houses by set.
         pairs: sets that are alike.
     """
+    # Union-find without ranks: there are some hundred sets, and the smaller name is always the head.
     head = {name: name for name in members}
 
     def first(name: str) -> str:
@@ -114,7 +118,7 @@ def families(members: Mapping[str, set[str]], pairs: Iterable[tuple[str, str]]) 
     first_of: dict[str, str] = {}
     for name in sorted(members):
         for house in sorted(members[name]):
-            join(first_of.setdefault(house, name), name)
+            join(first_of.setdefault(house, name), name)  # with the first set that was seen of this house
     for one, other in pairs:
         join(one, other)
     return {name: first(name) for name in members}
@@ -135,6 +139,7 @@ def split_families(family: Mapping[str, str], strata: Mapping[str, str]) -> dict
     sets: dict[str, list[str]] = {}
     for name, head in family.items():
         sets.setdefault(head, []).append(name)
+    # max, so that a family of both kinds counts as monochrome: "mono" comes after "colour".
     stratum = {head: max(strata[name] for name in names) for head, names in sets.items()}
     splits: dict[str, Split] = {}
     for layer in sorted(set(stratum.values())):
@@ -142,6 +147,7 @@ def split_families(family: Mapping[str, str], strata: Mapping[str, str]) -> dict
         total = sum(len(sets[head]) for head in heads)
         sizes = {"test": 0, "validation": 0}
         for head in heads:
+            # A large family in test or validation would be most of it; a stratum of one or two has nothing to spare.
             size = len(sets[head])
             split: Split = "train"
             if len(heads) >= 3 and (size <= _LARGE_FAMILY * total or size == 1):

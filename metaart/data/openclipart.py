@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from dataclasses import replace
 from functools import cached_property
 from html import unescape
 from pathlib import Path
@@ -88,6 +89,7 @@ class OpenclipartSource(Source):
         with (self.path / entry.work_id).open("rb") as file:
             data = file.read(_MAX_BYTES + 1)
         first = rasterise(data, self.side, name=entry.work_id)
+        # A small drawing on a large sheet is drawn again, so much larger that it has the side without its margins.
         scale = min(max(first.shape) / max(without_margins(first).shape), _LARGEST)
         larger = rasterise(data, round(self.side * scale), name=entry.work_id) if scale > 1 else first
         return write_png(without_margins(larger))
@@ -111,10 +113,11 @@ class OpenclipartSource(Source):
                 spellings.setdefault(author_key(entry.author), Counter())[entry.author] += 1
         by_author: dict[str, list[Entry]] = {}
         for key, entries in works.items():
+            # Of several spellings the most frequent one is the author's name; the last in the alphabet of equals.
             name = max(spellings[key].items(), key=lambda item: (item[1], item[0]))[0]
             if len(entries) < self.min_works:
                 left_out += [Rejected(one.work_id, f"its author has fewer than {self.min_works}") for one in entries]
-            by_author[name] = [Entry(**{**entry.__dict__, "group": name, "author": name}) for entry in entries]
+            by_author[name] = [replace(entry, group=name, author=name) for entry in entries]
         return dict(sorted(by_author.items())), left_out
 
     def _entry(self, path: Path) -> Entry | Rejected:

@@ -45,6 +45,7 @@ class Part:
 
 def split_into_parts(source: Source, group: Group, entries: Sequence[Entry]) -> Iterator[Part]:
     """Cut a group into parts of a few seconds each."""
+    # Free and restricted works never share a part: the permissive folder then reuses what the full one has read.
     for permissive in (True, False):
         batch: list[Entry] = []
         cost = 0.0
@@ -61,10 +62,12 @@ def split_into_parts(source: Source, group: Group, entries: Sequence[Entry]) -> 
 def _key(source: Source, group: Group, entries: Sequence[Entry]) -> str:
     contents = [
         [entry.work_id, entry.title, entry.source, entry.licence, entry.content]
+        # Only where there is one, so that music that was read before these fields came keeps its keys.
         + ([entry.author, entry.subject] if entry.author or entry.subject else [])
         for entry in entries
     ]
     medium = source.medium
+    # Another release may read the same bytes otherwise: what it decides is read again.
     versions = [version(package) for package in medium.packages]
     reader = [
         medium.reader_version,
@@ -84,6 +87,7 @@ def read_parts(
     rejected.
     """
     cache.mkdir(parents=True, exist_ok=True)
+    # The most expensive first: begun last, one would keep a single process busy while the others have ended.
     todo = sorted(
         (part for part in parts if not (cache / f"{part.key}.parquet").exists()),
         key=lambda part: -sum(entry.cost for entry in part.entries),
@@ -94,6 +98,7 @@ def read_parts(
             _write_part(source.medium, cache, part, *_read(source, part.group, part.entries))
             progress(len(part.entries))
         return
+    # One dead process breaks the whole pool: every part that was under way fails with it, guilty or not.
     crashes: list[Part] = []
     with _pool(source.medium, min(workers, len(todo))) as pool:
         waiting = {pool.submit(_read_and_write, source, part, cache): part for part in todo}
@@ -143,6 +148,7 @@ def load_works(medium: Medium, cache: Path, part: Part, rows: Sequence[int]) -> 
 
 
 def _pool(medium: Medium, workers: int) -> ProcessPoolExecutor:
+    # Not fork: the parent may hold threads of pyarrow or torch, whose locks a forked child would wait for for ever.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__, *medium.imports])  # once for all workers
     return ProcessPoolExecutor(workers, mp_context=context)
@@ -162,9 +168,11 @@ def _read_and_write(source: Source, part: Part, cache: Path) -> None:
 
 def _write_part(medium: Medium, cache: Path, part: Part, rows: list[Row], rejected: list[tuple[str, str]]) -> None:
     path = cache / f"{part.key}.parquet"
+    # By the fingerprint copies are left out later, in all parts together; a shard has neither of the last two.
     fields = [*schema(medium), pa.field("fingerprint", pa.string()), pa.field("permissive", pa.bool_())]
     table = pa.Table.from_pylist(rows, schema=pa.schema(fields))
     table = table.replace_schema_metadata({"rejected": json.dumps(rejected)})
+    # Whole or not at all: a part that exists is taken for finished by the next run.
     replace_file(path, lambda partial: pq.write_table(table, partial, compression="zstd"))
 
 
@@ -204,7 +212,7 @@ def _time_limit(seconds: int) -> Iterator[None]:
 
     try:
         before = signal.signal(signal.SIGALRM, expire)
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError):  # not the main thread; no alarms on this system
         yield
         return
     signal.alarm(seconds)

@@ -48,7 +48,7 @@ class PictureTable(Source):
         self.min_works = 1 if whole else 2
         if not self._files:
             raise UserError(expected="a .parquet file or a folder of them", got=str(path), fix="Give another --path.")
-        self._labels  # noqa: B018  (so that a wrong table is refused here)
+        self.groups()  # so that a wrong table is refused here
 
     def __getstate__(self) -> dict[str, Any]:
         """Without labels and row groups: to read a work no more than its entry is needed."""
@@ -118,6 +118,7 @@ class PictureTable(Source):
             if row < first + count:
                 break
             first += count
+        # Works come in the order of the file, so one row group at a time serves a whole run of them.
         if self._last is None or self._last[0] != (name, number):
             column = file.read_row_group(number, columns=[_IMAGE]).column(_IMAGE).combine_chunks()
             self._last = ((name, number), column)

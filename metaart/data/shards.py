@@ -27,6 +27,7 @@ SPLITS = ("train", "validation", "test")
 
 def slug(group: str) -> str:
     """A file name for a group, different for different groups."""
+    # A file name cannot hold what a group's name may; six digits of a digest keep "Ab c" and "ab-c" apart.
     plain = re.sub(r"[^a-z0-9]+", "-", group.lower()).strip("-")[:60]
     return f"{plain}-{sha256(group.encode()).hexdigest()[:6]}"
 
@@ -50,6 +51,7 @@ def write_dataset(
     Returns:
         The metadata.
     """
+    # Written beside, then renamed: shards of two preparations are never mixed, whenever the process ends.
     shards, partial = out / "shards", out / "shards.partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -90,6 +92,7 @@ def write_dataset(
     partial.rename(shards)
     for name, data in medium.assets().items():
         write_file(out / name, data)
+    # Last: who finds it may trust the rest.
     save_text(out / METADATA, json.dumps(metadata, indent=1, ensure_ascii=False))
     return metadata
 
@@ -105,11 +108,12 @@ class Dataset:
 
     def __init__(self, where: Where, metadata: dict[str, Any]) -> None:
         self.where, self.metadata = where, metadata
+        # Older folders hold music and do not say so.
         self.medium: Medium = MEDIA[metadata.get("medium", "music")]()
         self._filesystem, self._root = filesystem_of(where)
         self._groups: dict[str, dict[str, Any]] = {entry["name"]: entry for entry in metadata["groups"]}
         self._shards: dict[str, Shard] = {}
-        self._recent = recent_rows()
+        self._recent = recent_rows()  # one budget for all shards, however many groups are asked for
 
     @classmethod
     def open(cls, where: Where | None, medium: str | None = None, kind: str | None = None) -> Dataset:
@@ -199,7 +203,7 @@ def read_metadata(where: Where) -> dict[str, Any] | None:
     try:
         with filesystem.open_input_stream(f"{root}/{METADATA}") as stream:
             metadata = json.loads(stream.read().decode())
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError):  # no data yet is no error: the caller decides
         return None
     except OSError as error:
         raise UserError(
@@ -209,6 +213,7 @@ def read_metadata(where: Where) -> dict[str, Any] | None:
         ) from error
     except ValueError as error:
         raise UserError(expected="metadata.json as JSON", got=f"a damaged one in {where}", fix=fix) from error
+    # Only the keys that the code relies on: a later version may add others.
     shape = {"format_version": int, "splits": dict, "groups": list, "rejected": list, "counts": dict}
     if not isinstance(metadata, dict) or not all(isinstance(metadata.get(key), kind) for key, kind in shape.items()):
         raise UserError(expected=f"metadata.json with {', '.join(shape)}", got=f"another in {where}", fix=fix)

@@ -75,20 +75,22 @@ class EfficientNetLite0(LossNetwork):
         yield "stem", x
         for number, block in enumerate(blocks()):
             before, path = x, f"_blocks.{number}"
-            if block.expansion != 1:
+            if block.expansion != 1:  # the first block is as wide inside as outside and has no such layer
                 x = F.relu6(self._convolved(f"{path}._expand_conv", x))
                 yield f"{number}.expanded", x
             x = self._depthwise(f"{path}._depthwise_conv", x, block.stride)
             yield f"{number}.depthwise", x
+            # Linear: a ReLU on the narrow end of the bottleneck would lose what it carries (Sandler et al. 2018).
             x = self._convolved(f"{path}._project_conv", x)
             if block.stride == 1 and block.inputs == block.outputs:
                 x = x + before
-            yield f"{number}", x
+            yield f"{number}", x  # a caller who has what it wants stops here, and the rest is not computed
         yield "head", F.relu6(self._convolved("_conv_head", x))
 
     def _depthwise(self, name: str, x: Tensor, stride: int) -> Tensor:
         if stride == 1 or self._halving == "strided":
             return F.relu6(self._convolved(name, x, stride, groups=x.shape[-3]))
+        # At full size first: a stride hands its gradient to some pixels more than to others, and a picture shows it.
         return smooth_halved(F.relu6(self._convolved(name, x, groups=x.shape[-3])))
 
     def _convolved(self, name: str, x: Tensor, stride: int = 1, groups: int = 1) -> Tensor:
@@ -142,6 +144,7 @@ def shapes() -> dict[str, tuple[int, ...]]:
 
 def _norm_of(convolution: str) -> str:
     *path, name = convolution.split(".")
+    # Within a block the normalisations are numbered by layer; stem and head number theirs anew.
     inside = {"_expand_conv": "_bn0", "_depthwise_conv": "_bn1", "_project_conv": "_bn2"}
     return ".".join([*path, {**inside, "_conv_stem": "_bn0", "_conv_head": "_bn1"}[name]])
 
@@ -151,7 +154,7 @@ def _folded(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     folded: dict[str, Tensor] = {}
     try:
         for name, shape in shapes().items():
-            weight = weights[f"{name}.weight"].double()
+            weight = weights[f"{name}.weight"].double()  # folded exactly, rounded once
             if tuple(weight.shape) != shape:
                 raise KeyError(f"{name}.weight of shape {tuple(weight.shape)}")
             if name == "_fc":

@@ -50,7 +50,7 @@ class LossNetwork(ABC):
         for name, value in self.layers(pictures):
             if name in wanted:
                 found[name] = value
-            if len(found) == len(wanted):
+            if len(found) == len(wanted):  # the generator is left where it stands: deeper layers are never run
                 return {name: found[name] for name in taps}
         raise UserError(
             expected=f"taps such as {self.tap_names}",
@@ -75,8 +75,9 @@ def pad_same(pictures: Tensor, kernel: int, stride: int, mode: str = "constant")
     """
     if kernel == 1 and stride == 1:
         return pictures
-    pads: list[int] = []
+    pads: list[int] = []  # left, right, top, bottom, as F.pad has it: the last axis first
     for size in (pictures.shape[-1], pictures.shape[-2]):
+        # -(-a // b) is a divided by b, rounded up.
         total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
         pads += [total // 2, total - total // 2]
     return F.pad(pictures, pads, mode=mode)
@@ -88,6 +89,7 @@ def smooth_halved(features: Tensor) -> Tensor:
     The convolution itself then runs at full size. Source: Zhang 2019 (BlurPool). Edges are repeated.
     """
     channels = features.shape[-3]
+    # The outer product of (1 2 1) / 4 with itself; one window for every channel.
     row = torch.tensor([0.25, 0.5, 0.25], dtype=features.dtype, device=features.device)
     window = (row[:, None] * row).expand(channels, 1, 3, 3)
     return F.conv2d(F.pad(features, (1, 1, 1, 1), mode="replicate"), window, stride=2, groups=channels)

@@ -54,6 +54,7 @@ class Stylist(nn.Module):
         self.blocks, self.statistics = blocks, statistics
         if statistics:
             self.reading, self.affines = nn.Linear(statistics, hidden), nn.Linear(hidden, 2 * total)
+            # Small beside the gains of one, so that training begins near one style for all.
             nn.init.normal_(self.affines.weight, std=0.3 * hidden**-0.5)
             nn.init.zeros_(self.affines.bias)
 
@@ -72,17 +73,19 @@ class Stylist(nn.Module):
         """
         taken: list[Tensor] = []
         normalised = self._norm(self._affines(style), moments, taken)
-        layers = iter(self.convolutions)
+        layers = iter(self.convolutions)  # in the order of `shapes` above: down, bottlenecks, up
         x = F.relu(normalised(convolved(next(layers), photographs * 2 - 1)))
         for _ in range(2):
             x = F.relu(normalised(convolved(next(layers), x, stride=2)))
         for _ in range(self.blocks):
             inside = F.relu(normalised(convolved(next(layers), x)))
             inside = F.relu(normalised(convolved(next(layers), inside)))
-            x = x + normalised(convolved(next(layers), inside))
+            x = x + normalised(convolved(next(layers), inside))  # no ReLU after the sum: blocks add up freely
         for _ in range(2):
+            # One pointwise convolution before the picture grows: a quarter of the work, and of the memory.
             x = doubled(F.relu(normalised(convolved(next(layers), x))))
             x = F.relu(normalised(convolved(next(layers), x)))
+        # An empty tensor asks for them, so that a learner is called with tensors alone.
         if moments is not None and not moments.shape[-1]:
             return torch.cat(taken, -1)
         return torch.sigmoid(torch.logit(photographs.clamp(DARKEST, 1 - DARKEST)) + convolved(self.output, x))
@@ -91,11 +94,13 @@ class Stylist(nn.Module):
         """Instance normalisation of one layer after the other; `taken` counts them and keeps what was measured."""
 
         def normalised(x: Tensor) -> Tensor:
+            # Affines of all layers lie in one vector; those of this layer follow those of the layers before.
             first = sum(self.channels[: len(taken)])
             here = slice(first, first + self.channels[len(taken)])
             gain, shift = (affines[..., row, here, None, None] for row in (0, 1))
             if moments is None:
                 taken.append(shift)
+                # As many groups as channels is instance normalisation; vmap is exact for this one in second order.
                 return F.group_norm(x, x.shape[-3], eps=NORM_EPS) * gain + shift
             if moments.shape[-1]:
                 taken.append(moments[..., here])
@@ -110,6 +115,7 @@ class Stylist(nn.Module):
 
     def _affines(self, style: Tensor) -> Tensor:
         """Gains and shifts, (pictures, 2, channels)."""
+        # Ones and zeros at first: a prediction of zero leaves normalised features as they are.
         own = torch.stack([self.scale, self.shift])
         if not self.statistics:
             return own.expand(*style.shape[:-1], *own.shape)
@@ -135,4 +141,5 @@ def doubled(x: Tensor) -> Tensor:
 
 def reach(blocks: int) -> int:
     """How far from a place the picture has a say in it, pixels at most: what tiles overlap by."""
+    # Windows of 3 reach 1 px at full size, 2 at a half, 4 at a quarter; enlarged pixels begin on multiples of FACTOR.
     return 1 + 1 + 2 + 4 * blocks + 2 + 1 + 1 + FACTOR

@@ -52,13 +52,13 @@ class VGG19(LossNetwork):
         mean, deviation = (pictures.new_tensor(values)[:, None, None] for values in (MEAN, DEVIATION))
         x, index = (pictures - mean) / deviation, 0
         for block, widths in enumerate(WIDTHS, start=1):
-            x = F.avg_pool2d(x, 2) if block > 1 else x
+            x = F.avg_pool2d(x, 2) if block > 1 else x  # maxima would send the gradient to one pixel in four
             for number in range(1, len(widths) + 1):
                 layer = like({part: self._weights[f"features.{index}.{part}"] for part in ("weight", "bias")}, x)
                 x = F.relu(F.conv2d(x, layer["weight"], layer["bias"], padding=1))
                 yield f"relu{block}_{number}", x
-                index += 2
-            index += 1
+                index += 2  # torchvision numbers the ReLU too
+            index += 1  # and the pooling
 
 
 def shapes() -> dict[str, tuple[int, ...]]:
@@ -85,7 +85,7 @@ def vgg19_from(path: Path) -> VGG19:
         weights = (
             load_file(path)
             if path.suffix == ".safetensors"
-            else torch.load(path, map_location="cpu", weights_only=True)
+            else torch.load(path, map_location="cpu", weights_only=True)  # never code out of a pickle
         )
         if not isinstance(weights, Mapping):
             raise TypeError(f"a {type(weights).__name__} instead of a state dict")
@@ -110,5 +110,6 @@ def random_vgg(seed: int = 0) -> VGG19:
         if name.endswith("bias"):
             weights[name] = torch.zeros(shape)
         else:
+            # Variance 2 / fan-in keeps the size of features the same from layer to layer under ReLU.
             weights[name] = torch.randn(shape, generator=generator) * (2 / (9 * shape[1])) ** 0.5
     return VGG19(weights, f"random-vgg:{seed}")

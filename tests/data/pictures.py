@@ -32,10 +32,10 @@ def picture_folder(folder: Path, works: int = 4) -> Path:
     """DIR/artist/*.png and a JPEG and a WebP of each, six artists."""
     for number, artist in enumerate(ARTISTS):
         (folder / artist).mkdir(parents=True)
-        for place in range(works):
-            image = Image.fromarray(painting(number, place))
-            suffix = ("png", "jpg", "webp")[place % 3]
-            image.save(folder / artist / f"{place:02d}.{suffix}", quality=95)
+        for index in range(works):
+            image = Image.fromarray(painting(number, index))
+            suffix = ("png", "jpg", "webp")[index % 3]
+            image.save(folder / artist / f"{index:02d}.{suffix}", quality=95)
     return folder
 
 
@@ -43,10 +43,10 @@ def picture_table(path: Path, *, label: str = "artist", numbered: bool = True, w
     """A Parquet file as the `datasets` library writes it: rows of all artists in turn, three row groups."""
     rows = [
         {
-            "image": {"bytes": write_png(painting(number, place)), "path": f"{number}-{place}.png"},
+            "image": {"bytes": write_png(painting(number, index)), "path": f"{number}-{index}.png"},
             label: number if numbered else artist,
         }
-        for place in range(works)
+        for index in range(works)
         for number, artist in enumerate(ARTISTS)
     ]
     feature = {"names": list(ARTISTS), "_type": "ClassLabel"} if numbered else {"dtype": "string", "_type": "Value"}
@@ -62,43 +62,43 @@ def gcompris_folder(folder: Path) -> Path:
     root = "/gcompris/src/activities"
     files: dict[str, dict[str, bytes]] = {}
     paintings = files.setdefault("paintings", {})
-    for number, said in enumerate(("Bazille, One - 1867", "Anna, Two")):
+    for number, words in enumerate(("Bazille, One - 1867", "Anna, Two")):
         whole, pieces = painting(number, 0, 60, 80), []
-        for place, (top, left) in enumerate(((0, 0), (0, 40), (30, 0), (30, 40))):
-            name = f"p{number}_{place}.webp"
+        for index, (top, left) in enumerate(((0, 0), (0, 40), (30, 0), (30, 40))):
+            name = f"p{number}_{index}.webp"
             paintings[f"{root}/paintings/resource/image/{name}"] = _webp(whole[top : top + 30, left : left + 40])
             x, y = (20 + left + 20) / 200, (10 + top + 15) / 100
             pieces.append(f'{{ "pixmapfile" : "image/{name}", "x" : "{x}", "y" : "{y}" }}')
         board = (
-            f'QtObject {{ property string instruction: qsTr("{said}")\n property var levels : [ {{ "pixmapfile" : '
+            f'QtObject {{ property string instruction: qsTr("{words}")\n property var levels : [ {{ "pixmapfile" : '
             f'"image/bg.svg", "width": 200, "height": 100 }}, {", ".join(pieces)} ] }}'
         )
         paintings[f"{root}/paintings/resource/board/board{number}_0.qml"] = board.encode()
-    names = "\n".join(f"  p{number}_{place}.webp" for number in range(2) for place in range(4))
+    names = "\n".join(f"  p{number}_{index}.webp" for number in range(2) for index in range(4))
     paintings[f"{root}/paintings/resource/image/README"] = (
         f"Copyright:\n  Copyright 1994 Somebody\nLicense: GPLv3 or later\nFiles:\n{names}\n".encode()
     )
     details = files.setdefault("details", {})
-    for name, said, kind in (
+    for name, words, kind in (
         ("Church", "Vincent Van Gogh, The Church - 1890", "painting by Van Gogh, Public domain image."),
         ("Castle", "A castle", "photo by Cara, license CC-BY-SA 3.0, source at a place"),
     ):
         details[f"{root}/details/resource/image/{name}_background.webp"] = _webp(painting(3, 50 + len(name)))
         details[f"{root}/details/resource/image/{name}_0.webp"] = _webp(painting(4, 50 + len(name)))
-        board = f'instruction: qsTr("{said}") "image/{name}_background.webp" "image/{name}_0.webp"'
+        board = f'instruction: qsTr("{words}") "image/{name}_background.webp" "image/{name}_0.webp"'
         details[f"{root}/details/resource/board/{name}.qml"] = board.encode()
         based = "an original " if "painting" in kind else "a "
         licence = "Public domain" if "painting" in kind else "CC-BY-SA 4.0"
         readme = f"Copyright: 2000, 2008 Bruno\nLicense: {licence}\nFiles:\n{name}_background.webp\n"
-        place = f"{root}/details/resource/image/README"
-        details[place] = details.get(place, b"") + f"{readme}Comment: based on {based}{kind}\n\n".encode()
+        path = f"{root}/details/resource/image/README"
+        details[path] = details.get(path, b"") + f"{readme}Comment: based on {based}{kind}\n\n".encode()
     for number, name in enumerate(("explore_monuments", "explore_farm_animals", "explore_world_animals",
                                    "explore_world_music", "erase")):  # fmt: skip
         inside = files.setdefault(name, {})
-        for place in range(5):
-            inside[f"{root}/{name}/resource/some/pic{number}{place}.webp"] = _webp(painting(number, 10 + place))
+        for index in range(5):
+            inside[f"{root}/{name}/resource/some/pic{number}{index}.webp"] = _webp(painting(number, 10 + index))
         inside[f"{root}/{name}/resource/some/uncredited.webp"] = _webp(painting(number, 30))
-        named = "\n".join(f"pic{number}{place}.webp" for place in range(5))
+        named = "\n".join(f"pic{number}{index}.webp" for index in range(5))
         inside[f"{root}/{name}/README"] = f"Copyright: Ada {number}\nLicense: CC0-1.0\nFiles:\n{named}\n".encode()
     for name, content in files.items():
         (folder / f"{name}.rcc").write_bytes(resource_archive(content, packing="zlib"))
@@ -108,9 +108,9 @@ def gcompris_folder(folder: Path) -> Path:
 def openclipart_folder(folder: Path) -> Path:
     """Drawings with authors: four with ten or more in several spellings, and what is left out."""
     for number, artist in enumerate(("Zoë Ångström", "Brown, Bob", "Cy [cy@example.org]", "Di")):
-        for place in range(11):
-            spelled = {0: artist, 1: artist.upper()}.get(place % 5, artist) if number < 2 else artist
-            _clip(folder / "animals" / f"{number}-{place}.svg", spelled, 11 * number + place)
+        for index in range(11):
+            spelled = {0: artist, 1: artist.upper()}.get(index % 5, artist) if number < 2 else artist
+            _clip(folder / "animals" / f"{number}-{index}.svg", spelled, 11 * number + index)
     _clip(folder / "animals" / "rare.svg", "Rare", 200)
     _clip(folder / "logos" / "logo.svg", "Di", 201)
     _clip(folder / "animals" / "nobody.svg", "", 202)

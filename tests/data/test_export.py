@@ -45,9 +45,9 @@ def test_where_nothing_can_be_written_is_said_in_words(
         ["show", str(drawings_data), "--sheet", "."],
     ):
         assert main(["data", *command]) == 2
-        said = capsys.readouterr().err
-        assert "expected a file that can be written; got" in said
-        assert command[-1] in said
+        reason = capsys.readouterr().err
+        assert "expected a file that can be written; got" in reason
+        assert command[-1] in reason
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "folder"]
 
 

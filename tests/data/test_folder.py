@@ -42,10 +42,10 @@ def test_splits_of_some_composers() -> None:
 @pytest.fixture
 def folder(tmp_path: Path, midi_folder: Path) -> Path:
     tunes = sorted(midi_folder.rglob("*.mid"))
-    for place, target in enumerate(["b/1.mid", "b/2.MID", "b/deep/3.midi", "a/4.mid", "c/5.mid"]):
+    for index, target in enumerate(["b/1.mid", "b/2.MID", "b/deep/3.midi", "a/4.mid", "c/5.mid"]):
         path = tmp_path / target
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(tunes[place].read_bytes())
+        path.write_bytes(tunes[index].read_bytes())
     for target in ("b/notes.txt", "b/.hidden.mid", "d/only.txt", ".git/x.mid", "loose.mid"):
         path = tmp_path / target
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -95,7 +95,7 @@ def test_folders_without_music_are_refused(tmp_path: Path) -> None:
     (tmp_path / "composer").mkdir()
     (tmp_path / "tune.mid").write_bytes(b"MThd")
     no_folder = "a folder of MIDI files"
-    for wrong, said in ((tmp_path / "none", no_folder), (tmp_path / "tune.mid", no_folder),
+    for wrong, reason in ((tmp_path / "none", no_folder), (tmp_path / "tune.mid", no_folder),
                         (tmp_path, "sub-folders with MIDI files")):  # fmt: skip
-        with pytest.raises(UserError, match=said):
+        with pytest.raises(UserError, match=reason):
             MusicFolder(wrong)

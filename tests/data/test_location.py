@@ -48,7 +48,7 @@ def test_a_run_trains_on_it_as_on_a_folder(
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "reason"),
     [
         (lambda url: url.replace("/music?", "/nothing?"), "without it"),
         (lambda url: url.replace("//runs/", "//no-such-bucket/"), "no-such-bucket"),
@@ -56,10 +56,10 @@ def test_a_run_trains_on_it_as_on_a_folder(
         (lambda url: url.replace("//runs", "//key:secret@runs"), "one with a key"),
     ],
 )
-def test_what_cannot_be_read_is_said(stored: str, change: Callable[[str], str], said: str) -> None:
+def test_what_cannot_be_read_is_said(stored: str, change: Callable[[str], str], reason: str) -> None:
     with pytest.raises(UserError) as error:
         Dataset.open(change(stored))
-    assert said in str(error.value)
+    assert reason in str(error.value)
     assert "secret" not in str(error.value)
 
 

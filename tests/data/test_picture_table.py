@@ -31,7 +31,7 @@ def test_a_table_gives_its_labels_names_and_every_picture(numbered: bool, tmp_pa
     dataset = Dataset.open(tmp_path / "data")
     for number, artist in enumerate(ARTISTS):
         found = [work.pixels() for work in dataset.works(artist)]
-        assert all(np.array_equal(pixels, painting(number, place)) for place, pixels in enumerate(found))
+        assert all(np.array_equal(pixels, painting(number, index)) for index, pixels in enumerate(found))
 
 
 def test_a_folder_of_tables_is_read_as_one(tmp_path: Path) -> None:

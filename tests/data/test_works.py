@@ -58,9 +58,9 @@ def test_they_are_a_sequence_like_a_list_of_them(paths: list[str], data: st.Data
         works, plain = works[chosen], plain[chosen]
         assert len(works) == len(plain)
     assert [work.work_id for work in works[:40]] == plain[:40]
-    for place in (0, -1, len(plain) // 2):
+    for index in (0, -1, len(plain) // 2):
         if plain:
-            assert works[place].work_id == plain[place]
+            assert works[index].work_id == plain[index]
     for beyond in (len(plain), -len(plain) - 1):
         with pytest.raises(IndexError):
             works[beyond]
@@ -81,8 +81,8 @@ def test_no_more_is_kept_than_said_and_no_more_read_than_a_row_group(paths: list
     assert recent.currsize == 0, "nothing is read before it is asked for"
     held = works[120]
     assert pa.total_allocated_bytes() - read < 2 * ROW_GROUP_BYTES
-    for place in np.random.default_rng(0).integers(len(works), size=600):
-        assert len(works[int(place)].png) == PICTURE_BYTES
+    for index in np.random.default_rng(0).integers(len(works), size=600):
+        assert len(works[int(index)].png) == PICTURE_BYTES
         assert recent.currsize <= 5 * ROW_GROUP_BYTES
     assert works[120] == held
 
@@ -113,7 +113,7 @@ def test_a_damaged_page_is_noticed_when_it_is_read(paths: list[str], tmp_path: P
     content = bytearray(Path(paths[0]).read_bytes())
     footer = pq.read_metadata(paths[0])
     last = footer.row_group(footer.num_row_groups - 1)
-    png = next(last.column(place) for place in range(last.num_columns) if last.column(place).path_in_schema == "png")
+    png = next(last.column(index) for index in range(last.num_columns) if last.column(index).path_in_schema == "png")
     begin = png.dictionary_page_offset if png.has_dictionary_page else png.data_page_offset
     content[begin + png.total_compressed_size // 2] ^= 1
     path = tmp_path / "damaged.parquet"

@@ -22,9 +22,9 @@ def pictures(works: int = 4, side: int = 16) -> torch.Tensor:
 
 def test_its_features_are_means_and_maxima_of_every_layer(net: ConvolutionalNet) -> None:
     maps, found = pictures(), []
-    for place, (convolution, norm) in enumerate(zip(net.convolutions, net.norms, strict=True)):
+    for index, (convolution, norm) in enumerate(zip(net.convolutions, net.norms, strict=True)):
         weight = convolution.weight
-        if place == 0:
+        if index == 0:
             maps = F.conv2d(maps, weight, stride=2, padding=2)
         else:
             maps = F.conv2d(F.max_pool2d(maps, 2), weight, padding=1)

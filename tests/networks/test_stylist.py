@@ -40,9 +40,9 @@ def test_its_own_moments_change_nothing() -> None:
 def test_pictures_do_not_see_each_other() -> None:
     network, photographs, style = small(), pictures(3, 16, 16), torch.randn(3, 5, dtype=torch.float64)
     together = network(photographs, style)
-    for place in range(3):
-        alone = network(photographs[place : place + 1], style[place : place + 1])
-        torch.testing.assert_close(together[place], alone[0])
+    for index in range(3):
+        alone = network(photographs[index : index + 1], style[index : index + 1])
+        torch.testing.assert_close(together[index], alone[0])
 
 
 def test_the_style_decides_unless_there_is_none() -> None:

@@ -36,12 +36,12 @@ def test_its_layers_are_those_of_the_published_layout(published: dict[str, Tenso
     picture = torch.rand(1, 3, 32, 48)
     x = (picture - torch.tensor(MEAN)[:, None, None]) / torch.tensor(DEVIATION)[:, None, None]
     # torchvision counts every module: relu1_1 is 1, relu2_1 is 6, relu3_1 is 11, relu4_2 is 22, relu5_1 is 29.
-    places = {"relu1_1": 1, "relu2_1": 6, "relu3_1": 11, "relu4_2": 22, "relu5_1": 29}
-    found = VGG19(published).features(picture, list(places))
+    indices = {"relu1_1": 1, "relu2_1": 6, "relu3_1": 11, "relu4_2": 22, "relu5_1": 29}
+    found = VGG19(published).features(picture, list(indices))
     for number, layer in enumerate(features):
         x = layer(x)
-        for name, place in places.items():
-            if place == number:
+        for name, index in indices.items():
+            if index == number:
                 torch.testing.assert_close(found[name], x)
 
 

@@ -74,6 +74,7 @@ def read_header(data: bytes, *, name: str, bounds: Bounds) -> Plain:
             got=f"{name} of {len(data):,} bytes",
             fix="Scale it down, or save it as JPEG.",
         )
+    # By its first bytes, never by its name: a name is what an attacker chooses.
     if data.startswith(_PNG):
         plain = _png(data, name, bounds)
     elif data.startswith(b"\xff\xd8\xff"):
@@ -139,8 +140,10 @@ def _png(data: bytes, name: str, bounds: Bounds) -> Plain:
         end = start + int.from_bytes(data[position : position + 4], "big") + 4
         if len(kind) < 4 or end > len(data):
             raise _damaged(name, "PNG", "that is cut off")
+        # Header first and once: a second one could change the size after it was checked.
         if (not width) != (kind == b"IHDR"):
             raise _damaged(name, "PNG", "whose header is not its first chunk")
+        # Only what draws is passed on: profiles and texts give a decoder no more than chances to go wrong.
         if kind in _PNG_DRAWN:
             if zlib.crc32(data[position + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
                 raise _damaged(name, "PNG", f"with a wrong checksum at byte {position:,}")
@@ -166,6 +169,7 @@ def _jpeg(data: bytes, name: str, bounds: Bounds) -> Plain:
         found = _JPEG_MARKER.search(data, position)
         if found is None:
             raise _damaged(name, "JPEG", "that is cut off")
+        # The pattern skips FF00 and restarts, which are part of coded data.
         marker, start = data[found.end() - 1], found.end()
         if scans:  # what lies between two markers is the coded picture
             parts.append(data[position : found.start()])
@@ -180,11 +184,11 @@ def _jpeg(data: bytes, name: str, bounds: Bounds) -> Plain:
         if marker == 0xE1 and data[start + 2 : start + 8] == b"Exif\0\0":
             orientation = exif_orientation(data[start + 8 : position])
         elif marker in _JPEG_FRAMES:
-            if width or size < 8:
+            if width or size < 8:  # a second frame could have another size
                 raise _damaged(name, "JPEG", "with two headers or a broken one")
             height, width = (int.from_bytes(data[start + at : start + at + 2], "big") for at in (3, 5))
         elif marker == 0xDA:
-            scans += 1
+            scans += 1  # each is a pass over the whole picture, whatever its bytes
             if not width or scans > bounds.max_scans:
                 raise _damaged(name, "JPEG", "that has no size" if not width else f"of {scans} scans or more")
         if marker not in _JPEG_DROPPED:
@@ -207,18 +211,18 @@ def _webp(data: bytes, name: str, bounds: Bounds) -> Plain:
             raise _too_many_parts(name, bounds)
         if kind in (b"ANIM", b"ANMF"):
             raise _animated(name)
-        chunks.setdefault(kind, payload)
+        chunks.setdefault(kind, payload)  # the first of each: decoders would not agree on a second
     orientation = exif_orientation(chunks.get(b"EXIF", b"").removeprefix(b"Exif\0\0"))
     if b"VP8L" in chunks:
         frame = chunks[b"VP8L"]
-        bits = int.from_bytes(frame[1:5], "little")
+        bits = int.from_bytes(frame[1:5], "little")  # 14 bits each of width - 1 and height - 1
         width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
         whole, parts = len(frame) > 5 and frame[0] == 0x2F, [(b"VP8L", frame)]
     else:
         frame = chunks.get(b"VP8 ", b"")
         width, height = (int.from_bytes(frame[at : at + 2], "little") & 0x3FFF for at in (6, 8))
         whole, parts = len(frame) > 10 and frame[3:6] == b"\x9d\x01\x2a", [(b"VP8 ", frame)]
-        if b"ALPH" in chunks:
+        if b"ALPH" in chunks:  # opacity needs the extended form: a canvas as large as the frame, flag 0x10
             canvas = bytes([0x10, 0, 0, 0]) + b"".join(
                 max(side - 1, 0).to_bytes(3, "little") for side in (width, height)
             )
@@ -252,6 +256,7 @@ def exif_orientation(tiff: bytes) -> int:
     if tiff[:2] not in (b"II", b"MM") or number(2, 2) != 42:
         return 1
     directory = number(4, 4)
+    # Bounded, and slices beyond the end are zero: nothing here can loop or raise.
     for entry in range(min(number(directory, 2), 256)):
         at = directory + 2 + 12 * entry
         if number(at, 2) == 0x0112 and number(at + 2, 2) == 3:

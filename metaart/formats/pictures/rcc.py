@@ -57,6 +57,7 @@ class ResourceArchive:
                 got=f"{name}, which starts with {data[:8]!r}",
                 fix="Give an .rcc file.",
             )
+        # Offsets from the start of the archive: of the tree, of the files' bytes, of their names.
         self._version, tree, self._packed, self._names = struct.unpack_from(">4I", data, 4)
         if not 1 <= self._version <= 3:
             raise self._damaged(f"of version {self._version}")
@@ -83,10 +84,11 @@ class ResourceArchive:
         if flags & _ZLIB:
             unpack = zlib.decompressobj()
             try:
+                # Four bytes of size stand first, which nobody vouches for; one byte more than allowed shows a bomb.
                 data = unpack.decompress(data[4:], most + 1)
             except zlib.error as error:
                 raise self._damaged(f"whose {path} cannot be unpacked") from error
-            if not unpack.eof and len(data) <= most:
+            if not unpack.eof and len(data) <= most:  # the stream ended before its end mark
                 raise self._damaged(f"whose {path} is cut off")
         elif flags & _ZSTD:
             try:
@@ -103,6 +105,7 @@ class ResourceArchive:
         self._count += 1
         if self._count > self._bounds.max_files or depth > _MAX_DEPTH:
             raise self._too_large("files and folders", self._bounds.max_files)
+        # Version 2 added 8 bytes to each node, the time of the last change.
         at = tree + node * (14 if self._version == 1 else 22)
         name_offset, flags = self._number(">I", at), self._number(">H", at + 4)
         if node:
@@ -112,7 +115,7 @@ class ResourceArchive:
             if count > self._bounds.max_files:
                 raise self._too_large("files and folders", self._bounds.max_files)
             for child in range(first, first + count):
-                if child == 0:
+                if child == 0:  # the root is nobody's child; other loops end by the count above
                     raise self._damaged("whose folders hold themselves")
                 self._walk(tree, child, path, depth + 1)
         else:
@@ -121,6 +124,7 @@ class ResourceArchive:
     def _text(self, offset: int) -> str:
         start = self._names + offset
         length = self._number(">H", start)
+        # Two bytes of length and four of a hash, then UTF-16.
         return self._data[start + 6 : start + 6 + 2 * length].decode("utf-16-be", errors="replace")
 
     def _number(self, form: str, offset: int) -> int:

@@ -83,13 +83,17 @@ def rasterise(data: bytes, side: int, *, name: str = "the drawing", bounds: Draw
         )
     scale = side / max(width, height)
     columns, rows = (max(round(length * scale), 1) for length in (width, height))
+    # The size that was counted is the size that is drawn, whatever the file asks for.
     root.set("width", str(columns))
     root.set("height", str(rows))
     if root.get("viewBox") is None:
         root.set("viewBox", f"0 0 {width:g} {height:g}")
     try:
         drawn = resvg_py.svg_to_bytes(
-            svg_string=ElementTree.tostring(root, encoding="unicode"), background="white", skip_system_fonts=True
+            # What was checked is written anew: the bytes that came in never reach the renderer.
+            svg_string=ElementTree.tostring(root, encoding="unicode"),
+            background="white",
+            skip_system_fonts=True,
         )
     except ValueError as error:
         raise _refused(name, f"that cannot be drawn ({' '.join(str(error).split())[:100]})") from error
@@ -111,6 +115,7 @@ def on_square(pixels: Pixels, side: int) -> Pixels:
 
 
 def _parse(data: bytes, name: str) -> ElementTree.Element:
+    # Entities multiply (a billion laughs) and fetch files. UTF-16 would hide them, but its letters have zero bytes.
     if b"<!ENTITY" in data or b"<!entity" in data or b"\0" in data:
         raise _refused(name, "that declares entities or is not text")
     try:
@@ -142,6 +147,7 @@ def _check(root: ElementTree.Element, name: str, bounds: DrawingBounds) -> None:
         if "@import" in (element.text or "") or "@import" in "".join(element.attrib.values()):
             raise _refused(name, "that imports another file")
         by_id.setdefault(element.get("id", ""), element)
+    # What refers is counted with what it refers to: ten uses of ten uses of ... make few bytes into many shapes.
     costs: dict[ElementTree.Element, int | None] = {}
     if _cost(root, by_id, costs, name, bounds.max_drawn) > bounds.max_drawn:
         raise _too_much(name, f"{bounds.max_drawn:,} shapes")
@@ -157,8 +163,9 @@ def _cost(
         if cost is None or depth > 400:
             raise _refused(name, "that refers to itself")
         return cost
-    costs[element], total = None, 1
+    costs[element], total = None, 1  # None while it is counted: met again, it refers to itself
     for inner in [*element, *(by_id[key] for key in _references(element, name) if key in by_id)]:
+        # Capped, so that the numbers cannot grow exponentially with the references.
         total = min(total + _cost(inner, by_id, costs, name, limit, depth + 1), limit + 1)
     costs[element] = total
     return total
@@ -168,6 +175,7 @@ def _references(element: ElementTree.Element, name: str) -> Iterator[str]:
     """The ids an element refers to; a reference to anything but an id is refused."""
     for key, value in element.attrib.items():
         found = [value] if key.rpartition("}")[2] in ("href", "src") else _REFERENCE.findall(value)
+        # A link leads a reader away and draws nothing.
         if element.tag == f"{_SVG}a" and key.rpartition("}")[2] == "href":
             continue
         for target in found:

@@ -67,8 +67,8 @@ def test_an_edge_that_few_pieces_reach_is_cut_off() -> None:
 
 def test_what_cannot_be_put_together_is_refused() -> None:
     far = cut(picture(), [0, 60], [0, 10]) + cut(picture(), [0, 60], [70, 80])
-    for pieces, width, said in ((far, 160, "gap"), ([], 160, "0 on"), (far, 10**6, "at most 4,096")):
-        with pytest.raises(UserError, match=said):
+    for pieces, width, reason in ((far, 160, "gap"), ([], 160, "0 on"), (far, 10**6, "at most 4,096")):
+        with pytest.raises(UserError, match=reason):
             put_together(pieces, width, 120)
 
 

@@ -85,8 +85,8 @@ def test_a_packed_file_that_is_damaged_is_refused() -> None:
 @given(st.lists(st.tuples(st.integers(0, 2**12), st.binary(min_size=1, max_size=4)), max_size=5))
 def test_damage_is_refused_or_read_within_bounds(damage: list[tuple[int, bytes]]) -> None:
     data = bytearray(resource_archive(FILES, packing="zlib"))
-    for place, patch in damage:
-        data[place % len(data) : place % len(data) + len(patch)] = patch
+    for offset, patch in damage:
+        data[offset % len(data) : offset % len(data) + len(patch)] = patch
     try:
         archive = ResourceArchive(bytes(data), bounds=ArchiveBounds(max_files=100, max_file_bytes=10**5))
         read = [archive.read(path) for path in archive.files]

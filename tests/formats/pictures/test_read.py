@@ -224,8 +224,8 @@ def test_what_is_cut_off_is_refused_at_every_length(sample: str) -> None:
 @given(st.sampled_from(list(SAMPLES)), st.lists(st.tuples(st.integers(0, 2**16), st.binary(max_size=4)), max_size=6))
 def test_damage_is_refused_or_read_within_bounds(sample: str, damage: list[tuple[int, bytes]]) -> None:
     data = bytearray(SAMPLES[sample])
-    for place, patch in damage:
-        at = place % len(data)
+    for offset, patch in damage:
+        at = offset % len(data)
         data[at : at + len(patch)] = patch
     bounds = Bounds(max_pixels=10**6)
     try:

@@ -97,8 +97,8 @@ def test_bytes_are_counted_first() -> None:
 @given(st.lists(st.tuples(st.integers(0, 400), st.binary(max_size=3)), max_size=5))
 def test_damage_is_refused_or_drawn(damage: list[tuple[int, bytes]]) -> None:
     data = bytearray(svg('<defs><g id="a"><path d="M1 1h9v9z" fill="url(#b)"/></g></defs><use href="#a" x="2"/>'))
-    for place, patch in damage:
-        data[place % len(data) : place % len(data) + len(patch)] = patch
+    for offset, patch in damage:
+        data[offset % len(data) : offset % len(data) + len(patch)] = patch
     try:
         drawn = rasterise(bytes(data), 24)
     except UserError:
