@@ -12,10 +12,11 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from metaart.arts.style.evaluate import StylisationConfig, Subject, spaced, subjects_of
+from metaart.arts.style.evaluate import StylisationConfig, spaced, subjects_of
+from metaart.arts.style.trials import Subject
 from metaart.build import build_pooled
 from metaart.config import RunConfig
-from metaart.domains.style.domain import Style
+from metaart.domains.style.domain import StyleDomain
 from metaart.domains.style.frames import square
 from metaart.domains.style.measures import examples_of, wanted_of
 from metaart.files import save_text
@@ -32,16 +33,16 @@ def main() -> int:
     """Train the network on every style; what came out is kept in `MADE`."""
     torch.set_num_threads(1)
     config, domain = load_config(RUN)
-    assert isinstance(domain, Style)
+    assert isinstance(domain, StyleDomain)
     shown = domain.photographs("test")
-    photographs = [square(shown[place], 64) for place in spaced(len(shown), 2)]
+    photographs = [square(shown[index], 64) for index in spaced(len(shown), 2)]
     subjects = subjects_of(domain, PAINTINGS, photographs, StylisationConfig(styles=STYLES, size=64))
     rows = [row for subject in subjects for row in _trained(config, domain, subject)]
     save_text(MADE, json.dumps({"command": "python -m benchmarks.style_ceiling", "rows": rows}, indent=1))
     return 0
 
 
-def _trained(config: RunConfig, domain: Style, subject: Subject) -> Iterator[dict[str, Any]]:
+def _trained(config: RunConfig, domain: StyleDomain, subject: Subject) -> Iterator[dict[str, Any]]:
     """The loss on the test photographs after each of `STEPS`, trained on cuts of the training photographs."""
     theta = {name: value.clone().requires_grad_() for name, value in pooled_theta(config, domain, RUN).items()}
     predict = build_pooled(config, domain).predict(theta)
@@ -54,8 +55,8 @@ def _trained(config: RunConfig, domain: Style, subject: Subject) -> Iterator[dic
                 drawn = predict(subject.query["photograph"], subject.query["statistics"])
                 loss = domain.objective.parts(drawn, wanted_of(subject.query)).total.mean()
             yield {"network": NETWORK, "style": subject.name, "step": step, "loss": float(loss)}
-        cuts = [square(photographs[int(place)], 64, rng, closest=0.4)
-                for place in rng.integers(len(photographs), size=WORKS)]  # fmt: skip
+        cuts = [square(photographs[int(index)], 64, rng, closest=0.4)
+                for index in rng.integers(len(photographs), size=WORKS)]  # fmt: skip
         batch = examples_of(domain.reader, [subject.style], cuts, [0] * WORKS)
         drawn = predict(batch["photograph"], batch["statistics"])
         optimizer.zero_grad()

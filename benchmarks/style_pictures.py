@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from metaart.artists.run import Creator
-from metaart.arts.style.create import Wish, adapt_to, painter
+from metaart.artists.art import Request
+from metaart.artists.run import Run
+from metaart.artists.works import Work
+from metaart.arts.style import StyleOptions
+from metaart.arts.style.create import by_network
 from metaart.arts.style.evaluate import spaced
 from metaart.arts.style.gatys import GatysConfig, gatys
 from metaart.data.media.pictures import StoredPicture
 from metaart.data.shards import Dataset
-from metaart.domains.style.domain import Style
+from metaart.domains.style.domain import StyleDomain
 from metaart.domains.style.frames import square, to_pixels, to_tensor
 from metaart.domains.style.measures import Reader, in_colours_of
 from metaart.domains.style.objective import Objective, ObjectiveConfig, Wanted
@@ -32,7 +35,7 @@ def compare_networks(data: Path, photograph: Pixels, out: Path) -> list[dict[str
     Every network judges every result, relative to what it says of the photograph itself: so each can be seen to cheat.
     """
     listed = _works(data)
-    styles = [square(listed[place].pixels(), SIDE) for place in spaced(len(listed), 3)]
+    styles = [square(listed[index].pixels(), SIDE) for index in spaced(len(listed), 3)]
     content = square(photograph, SIDE)
     original = to_tensor(content)[None]
     judges = {name: Objective(ObjectiveConfig(loss_network=name)) for name in NETWORKS}
@@ -41,8 +44,8 @@ def compare_networks(data: Path, photograph: Pixels, out: Path) -> list[dict[str
     for name, objective in judges.items():
         drawn, begun = [], time.process_time()
         for style in styles:
-            told, _ = Reader(objective).style(to_tensor(style)[None])
-            wanted, start = objective.of_style(to_tensor(style)[None]), in_colours_of(original, told)
+            statistics, _ = Reader(objective).style(to_tensor(style)[None])
+            wanted, start = objective.of_style(to_tensor(style)[None]), in_colours_of(original, statistics)
             drawn.append(gatys(objective, original, wanted, GatysConfig(steps=STEPS), start))
         seconds = (time.process_time() - begun) / len(styles)
         rows.append((f"{name}, {STEPS} steps", [content, *(to_pixels(picture[0]) for picture in drawn)]))
@@ -58,25 +61,30 @@ def compare_networks(data: Path, photograph: Pixels, out: Path) -> list[dict[str
     return found
 
 
-def draw_sheet(run: Path, data: Path, out: Path, photographs: int = 4) -> None:
+def draw_sheet(run: Run, data: Path, out: Path, photographs: int = 4) -> None:
     """The first painting of every artist, and test photographs redrawn like it."""
-    creator = Creator(run, "style")
-    shown = photographs_of(creator)
-    chosen = [_fitted(shown[place]) for place in spaced(len(shown), photographs)]
+    shown = photographs_of(run)
+    chosen = [_fitted(shown[index]) for index in spaced(len(shown), photographs)]
     rows: list[tuple[str, Sequence[Pixels]]] = [("", [square(chosen[0] * 0 + 255, CELL), *chosen])]
     for name, works in _artists(data).items():
-        paint = painter(creator, adapt_to(creator, [works[0].png]))
-        rows.append((f"{name}: {works[0].title}", [works[0].pixels(), *(paint(photograph) for photograph in chosen)]))
+        request = _request(run, works[0], StyleOptions())
+        drawn = [by_network(run, request, photograph) for photograph in chosen]
+        rows.append((f"{name}: {works[0].title}", [works[0].pixels(), *drawn]))
     write_file(out, write_png(contact_sheet(rows, cell=CELL)))
 
 
-def draw_strengths(run: Path, data: Path, out: Path) -> None:
+def draw_strengths(run: Run, data: Path, out: Path) -> None:
     """One photograph in one style at five strengths."""
-    creator, works = Creator(run, "style"), _artists(data)["Vincent van Gogh"]
-    hand, photograph = adapt_to(creator, [works[0].png]), _fitted(photographs_of(creator)[0])
-    drawn = [painter(creator, hand, Wish(strength))(photograph) for strength in STRENGTHS]
+    works = _artists(data)["Vincent van Gogh"]
+    request, photograph = _request(run, works[0], StyleOptions()), _fitted(photographs_of(run)[0])
+    wishes = [request._replace(options=StyleOptions(strength=strength)) for strength in STRENGTHS]
+    drawn = [by_network(run, wish, photograph) for wish in wishes]
     title = f"Vincent van Gogh: {works[0].title}, strength {', '.join(f'{strength:g}' for strength in STRENGTHS)}"
     write_file(out, write_png(contact_sheet([(title, [works[0].pixels(), *drawn])], cell=CELL)))
+
+
+def _request(run: Run, work: StoredPicture, options: StyleOptions) -> Request:
+    return Request([run.adapt_works([Work(work.title, work.png)])], options)
 
 
 def _fitted(pixels: Pixels) -> Pixels:
@@ -93,8 +101,7 @@ def _artists(data: Path) -> dict[str, Sequence[StoredPicture]]:
     return {group: dataset.works(group) for group in dataset.groups("test")}
 
 
-def photographs_of(creator: Creator) -> Sequence[Pixels]:
+def photographs_of(run: Run) -> Sequence[Pixels]:
     """The test photographs of a run of style."""
-    domain = creator.domain
-    assert isinstance(domain, Style)
-    return domain.photographs("test")
+    assert isinstance(run.domain, StyleDomain)
+    return run.domain.photographs("test")

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from metaart.arts.style.evaluate import META, TUNED
 from metaart.arts.style.report import YARDSTICK, by_method, shown_methods
 from metaart.arts.style.report import text as evaluation_text
+from metaart.arts.style.trials import META, TUNED
 from metaart.evaluation.report import markdown
 from metaart.evaluation.statistics import half_width, standing
 

@@ -14,7 +14,7 @@ from benchmarks.study import Command, call, carry_out, collect_evaluations, coll
 from benchmarks.style_ceiling import MADE as CEILING
 from benchmarks.style_pictures import compare_networks, draw_sheet, draw_strengths, photographs_of
 from benchmarks.style_report import write
-from metaart.artists.run import Creator
+from metaart.arts import load
 from metaart.training.checkpoint import load_json
 
 IMAGES, PAINTINGS, RUN = Path("docs/img"), Path("data/paintings"), Path("runs/style")
@@ -78,10 +78,10 @@ def collect() -> dict[str, Any]:
     torch.set_num_threads(1)
     if not CEILING.exists():
         call("benchmarks.style_ceiling")
-    photograph = photographs_of(Creator(RUN, "style"))[0]
-    networks = compare_networks(PAINTINGS, photograph, IMAGES / "style-loss-networks.png")
-    draw_sheet(RUN, PAINTINGS, IMAGES / "style-sheet.png")
-    draw_strengths(RUN, PAINTINGS, IMAGES / "style-strengths.png")
+    run = load(RUN)
+    networks = compare_networks(PAINTINGS, photographs_of(run)[0], IMAGES / "style-loss-networks.png")
+    draw_sheet(run, PAINTINGS, IMAGES / "style-sheet.png")
+    draw_strengths(run, PAINTINGS, IMAGES / "style-strengths.png")
     for name in ("evaluation.png", "failures.png", "stylised.png"):
         shutil.copyfile(RUN / name, IMAGES / f"style-{name}")
     return {

@@ -120,6 +120,12 @@ def refusal(
         return cause
     known = described(kind)
     section = getattr(kind, "__section__", "") if section is None else section
+    if first["type"] == "json_invalid":  # text that no encoding holds, or nesting without end
+        return UserError(
+            expected=f"values of {', '.join(known)} that JSON can hold",
+            got=first["msg"][:_SHOWN],
+            fix="Give plain values.",
+        )
     steps = list(first["loc"])
     name = str(list(known)[steps[0]] if steps and isinstance(steps[0], int) else steps[0] if steps else "")
     path = key or (f"{section}.{name}" if section else name)

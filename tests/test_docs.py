@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -163,10 +164,30 @@ def test_the_seam_table_names_files_and_registries_that_are_there() -> None:
     rows = [line.split("|") for line in text.splitlines() if line.startswith("| a")]
     assert len(rows) == 9
     for row in rows:
-        for place in re.findall(r"`((?:metaart|serve|benchmarks|scripts)/[^`]*)`", "|".join(row)):
-            assert (ROOT / place).exists(), place
+        for path in re.findall(r"`((?:metaart|serve|benchmarks|scripts)/[^`]*)`", "|".join(row)):
+            assert (ROOT / path).exists(), path
         for registry, file in re.findall(r"`([A-Z]+)` in `([^`]+)`", row[3]):
             assert re.search(rf"^{registry}\b", (ROOT / file).read_text(encoding="utf-8"), re.M)
+
+
+def test_the_picture_of_the_parts_names_what_is_there() -> None:
+    (picture,) = re.findall(r"^```mermaid\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
+    nodes = re.findall(r'\["([\w/.]+)(?:: [^"]*)?"\]', picture)
+    assert len(nodes) >= 10
+    assert not [path for path in nodes if not (ROOT / path).exists()]
+    parts = {path.name for path in (ROOT / "metaart").iterdir() if (path / "__init__.py").is_file()}
+    shown = {path.removeprefix("metaart/") for path in nodes}
+    assert {"arts", "artists", "domains", "algorithms", "training", "data"} <= shown & parts
+
+
+def test_the_python_of_the_readme_runs(midi_folder: Path, tmp_path: Path) -> None:
+    (block,) = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
+    assert len([line for line in block.splitlines() if line]) <= 10
+    for name, path in zip(("a.mid", "b.mid", "c.mid"), sorted((midi_folder / "composer-0").iterdir()), strict=False):
+        shutil.copy(path, tmp_path / name)
+    done = subprocess.run([sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "+ a.mid" in done.stdout
+    assert {path.name for path in tmp_path.iterdir()} == {"a.mid", "b.mid", "c.mid", "new.mid", "mine.artist"}
 
 
 def test_the_layout_table_names_folders_that_are_there() -> None:

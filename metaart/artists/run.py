@@ -156,10 +156,10 @@ class Run:
         assert self.art.read is not None
         assert self.art.support is not None
         check_number(works, self.reads)
-        # What is too much in sum is refused before one is decoded. Where works may be passed over, those that are
-        # refused by themselves do not count.
-        counted = works if strict else [work for work in works if self._sound(work)]
-        self.reads.format.check([work.data for work in counted], [work.name for work in counted])
+        if self.reads.counted:
+            # Works that are refused by themselves do not count, where they may be passed over.
+            counted = works if strict else [work for work in works if self._sound(work)]
+            self.reads.format.check([work.data for work in counted], [work.name for work in counted])
         read, accepted, verdicts = [], [], []
         refused: UserError | None = None
         for work in works:

@@ -49,6 +49,8 @@ class WorksInput(NamedTuple):
         most: works, at most.
         help: what they are, in words that follow "examples".
         advice: how many to give.
+        counted: whether all files are counted in sum before the first is read, so that hundreds of large ones are
+            refused at once; the service counts those of every art.
     """
 
     format: Format
@@ -57,6 +59,7 @@ class WorksInput(NamedTuple):
     most: int = 20
     help: str = "works to learn from"
     advice: str = "Give a handful of works by one hand: five say most of it."
+    counted: bool = False
 
 
 Brought = bytes | str | Path | Sequence[bytes | str | Path] | Sequence[tuple[Any, Any]] | Mapping[Any, Any]

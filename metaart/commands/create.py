@@ -55,7 +55,7 @@ def _add_use(command: argparse.ArgumentParser, offers: Sequence[Offer]) -> None:
                          help="run directory (the model that ships with metaart)")  # fmt: skip
     add_works(command, [use.works for use in uses], blends=any(offer.art.blends for offer in offers))
     command.add_argument("--artist", type=Path, nargs="+", metavar="FILE",
-                         help="in place of works: what `metaart adapt` wrote; several are blended, or compared")  # fmt: skip
+                         help="in place of works: from `metaart adapt`; several are mixed, or compared")  # fmt: skip
     for entry in {entry.name: entry for use in uses for entry in use.inputs}.values():
         count: dict[str, Any] = {"nargs": "+"} if entry.each else {}
         flag = "--" + (entry.flag or entry.name).replace("_", "-")

@@ -27,7 +27,7 @@ def test_a_command_leads_to_its_own_art_first() -> None:
         (["music", "--examples", "{tune}", "--bars", "x"], "bars to be a whole number from 1 to 128; got 'x'"),
         (["music", "--examples", "nowhere.mid"], "nowhere.mid"),
         (["music", "--run", "{critique}", "--examples", "{tune}"], "a run of music; got {critique}, a run of critique"),
-        (["critique", "--run", "{critique}", "--ratings", "x.csv"], "--examples-from for {critique}, a run of critique"),
+        (["critique", "--run", "{critique}", "--ratings", "x.csv"], "--examples-from for {critique}, a run of"),
         (["critique", "--run", "{music}", "--examples-from", "{hands}", "--work", "{tune}", "--heat-map", "a.png"],
          "options that {music}, a run of music, takes; got --heat-map"),
         (["critique", "--run", "{music}", "--examples-from", "{hands}"], "--work MIDI: what to judge; got none"),

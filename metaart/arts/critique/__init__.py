@@ -35,7 +35,7 @@ class CritiqueEvaluation(EvaluateOptions):
 
 WORKS = WorksInput(
     PICTURE, "hands", least=2, most=MAX_WORKS, help="pictures of two hands or more",
-    advice="Give a handful by each hand.",
+    advice="Give a handful by each hand.", counted=True,
 )  # fmt: skip
 
 

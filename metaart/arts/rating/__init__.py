@@ -34,7 +34,7 @@ class RatingEvaluation(EvaluateOptions):
 
 WORKS = WorksInput(
     PICTURE, "scores", least=2, most=MAX_WORKS, help="pictures that a curator rated from 1 to 10",
-    advice="Five to ten say most of it.",
+    advice="Five to ten say most of it.", counted=True,
 )  # fmt: skip
 
 
