@@ -86,14 +86,11 @@ def prepare(
     if metadata is not None and metadata.get("content") == content:
         return {**metadata, "prepared": False}
 
+    workers = workers or len(os.sched_getaffinity(0))
     total = sum(len(part.entries) for part in parts)
     with tqdm(total=total, unit="work", desc=f"prepare {out.name}", disable=not progress, mininterval=0.5) as bar:
-        read_parts(source, parts, cache, workers=workers or len(os.sched_getaffinity(0)), progress=bar.update)
-    rows: list[Row] = []
-    for number, part in enumerate(parts):
-        read, failed = load_index(cache, part)
-        rows += [{**row, "origin": (number, index)} for index, row in enumerate(read)]
-        rejected += failed
+        read_parts(source, parts, cache, workers=workers, progress=bar.update)
+    rows = _rows(cache, parts, rejected)
     works_by_group = _large_enough(_without_repeats(rows, rejected), hands, smallest, rejected)
     if not works_by_group:
         raise UserError(
@@ -105,6 +102,16 @@ def prepare(
     about = {"source": source.name, "licence": licence, "settings": settings, "content": content}
     tables = _tables(source, cache, parts, works_by_group)
     return {**write_dataset(out, source.medium, tables, rejected, about), "prepared": True}
+
+
+def _rows(cache: Path, parts: Sequence[Part], rejected: list[tuple[str, str]]) -> list[Row]:
+    """What tells the works of all parts apart, each with its "origin": number of its part, row in it."""
+    rows: list[Row] = []
+    for number, part in enumerate(parts):
+        read, failed = load_index(cache, part)
+        rows += [{**row, "origin": (number, index)} for index, row in enumerate(read)]
+        rejected += failed
+    return rows
 
 
 def _tables(
