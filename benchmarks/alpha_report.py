@@ -77,12 +77,12 @@ def _pairs(results: Results) -> list[list[str]]:
 
 def _verdicts(results: Results) -> list[str]:
     """In words, which alpha that was found beats its default."""
-    said = []
+    lines = []
     for pair in results["paired"]:
         low, high = pair["ahead"] - pair["interval"], pair["ahead"] + pair["interval"]
         where = standing(pair["ahead"], pair["interval"])
-        said.append(f"- {pair['found']} is {where} its default: {low:+.4f} to {high:+.4f} nats per token ahead.")
-    return said
+        lines.append(f"- {pair['found']} is {where} its default: {low:+.4f} to {high:+.4f} nats per token ahead.")
+    return lines
 
 
 def _runs(results: Results) -> list[list[str]]:

@@ -107,13 +107,13 @@ def _leads(evaluation: Results) -> str:
                 if (row["view"], row["steps"]) == ("whole", step):
                     by_meta.setdefault(row["meta"], []).append((row["ahead"], row[JUDGED_BY]))
         leads[step] = max(min(ahead) for ahead in by_meta.values())
-    said = ", ".join(f"{ahead:.3f} ± {interval:.3f} after {step}" for step, (ahead, interval) in leads.items())
+    by_steps = ", ".join(f"{ahead:.3f} ± {interval:.3f} after {step}" for step, (ahead, interval) in leads.items())
     held = "held" if min(ahead for ahead, _ in leads.values()) >= PLAIN_BAR else "missed"
     sure = min(ahead - interval for ahead, interval in leads.values()) >= PLAIN_BAR
     but = "" if sure or held == "missed" else " by the means; the intervals reach below it"
     return (
-        f"On whole pieces the better of the two meta-learners is ahead of the better optimizer by {said} steps. The "
-        f"bar of {PLAIN_BAR} is {held}{but}."
+        f"On whole pieces the better of the two meta-learners is ahead of the better optimizer by {by_steps} steps. "
+        f"The bar of {PLAIN_BAR} is {held}{but}."
     )
 
 
@@ -142,12 +142,12 @@ def _verdict(evaluation: Results) -> str:
                 lowest = min(row["ahead"] - row[JUDGED_BY] for row in rows)
                 highest = min(row["ahead"] + row[JUDGED_BY] for row in rows)
                 (ahead if lowest > 0 else behind if highest < 0 else level).append(str(steps))
-            said = [
+            clauses = [
                 f"{words} {', '.join(steps)}"
                 for words, steps in (("ahead of both at step", ahead), ("level at", level), ("behind at", behind))
                 if steps
             ]
-            sentences.append(f"- {meta.removeprefix('meta: ')}, {view}: {'; '.join(said)}.")
+            sentences.append(f"- {meta.removeprefix('meta: ')}, {view}: {'; '.join(clauses)}.")
     return "\n".join(sentences)
 
 

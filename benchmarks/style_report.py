@@ -94,8 +94,8 @@ def _why_not_gatys(results: Results) -> Iterator[str]:
     rows, evaluation = results["ceiling"]["rows"], results["evaluation"]
     style, steps = rows[0]["style"], sorted({row["step"] for row in rows})
     found = {(row["network"], row["step"]): row["loss"] for row in rows}
-    place = evaluation["styles"].index(style)
-    ours = {key: values[place] for key, values in by_method(evaluation, "total").items()}
+    index = evaluation["styles"].index(style)
+    ours = {key: values[index] for key, values in by_method(evaluation, "total").items()}
     yardstick, last = ours[YARDSTICK], max(evaluation["steps"])
     table = [["trained on this style alone", *(f"{step:,} steps" for step in steps)]]
     for network in dict.fromkeys(row["network"] for row in rows):

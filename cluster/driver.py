@@ -125,10 +125,10 @@ def _trainer(work: Work, storage: Storage | None) -> Any:
     cluster = work.cluster
     workers = (cluster.least_workers, cluster.workers) if cluster.least_workers else cluster.workers
     if storage is None:
-        kept_at: dict[str, Any] = {"name": RAY_FILES, "storage_path": str(work.folder)}
+        home: dict[str, Any] = {"name": RAY_FILES, "storage_path": str(work.folder)}
     else:  # checkpoints that Ray Train is told of must lie in its own folder
         parent, _, name = storage.path.rpartition("/")
-        kept_at = {"name": name, "storage_path": parent or "/", "storage_filesystem": storage.filesystem}
+        home = {"name": name, "storage_path": parent or "/", "storage_filesystem": storage.filesystem}
     resources = {"CPU": cluster.cpus_per_worker} | ({"GPU": 1} if cluster.gpus_per_worker else {})
     return TorchTrainer(
         train_worker,  # type: ignore[arg-type]
@@ -140,7 +140,7 @@ def _trainer(work: Work, storage: Storage | None) -> Any:
             elastic_resize_monitor_interval_s=RESIZE_EVERY_S,  # type: ignore[call-arg]
         ),
         run_config=RunConfig(
-            **kept_at,
+            **home,
             # Without a limit a controller that cannot start its workers tries for ever.
             failure_config=FailureConfig(
                 max_failures=cluster.max_failures,

@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stopped = client.stop_job(options.job)
             print(f"{options.job}: {'is being stopped' if stopped else f'was over, {job.status.lower()}'}")
             return 0
-        return _fetch(_kept_at(job), options.out or Path("runs") / options.job)
+        return _fetch(_home(job), options.out or Path("runs") / options.job)
     except UserError as error:
         print(f"cluster.jobs: {error}", file=sys.stderr)
         return 2
@@ -143,7 +143,7 @@ def _info(client: JobSubmissionClient, name: str) -> JobDetails:
         time.sleep(2)
 
 
-def _kept_at(job: JobDetails) -> str:
+def _home(job: JobDetails) -> str:
     url = (job.metadata or {}).get("run")
     if not url:
         raise UserError(

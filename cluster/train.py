@@ -132,7 +132,7 @@ def _train(options: argparse.Namespace) -> int:
         return 0
     check_shares(config, cluster)
     storage, out = _where(options, config)
-    kept_at = storage.url if storage else str(out)
+    home = storage.url if storage else str(out)
     progress = Progress({name: stage.steps for name, stage in config.stages.items()})
     with stop_on_sigint() as sigint, ExitStack() as stack:
         if storage is not None:
@@ -149,7 +149,7 @@ def _train(options: argparse.Namespace) -> int:
             changes.keep()
         number = f"{cluster.fewest} to {cluster.workers}" if cluster.least_workers else str(cluster.workers)
         who = f"{number} worker" if number == "1" else f"{number} workers"
-        print(f"{kept_at}: starting {who}, ZeRO stage {cluster.deepspeed.zero_stage}", file=sys.stderr)
+        print(f"{home}: starting {who}, ZeRO stage {cluster.deepspeed.zero_stage}", file=sys.stderr)
         try:
             fit(config, cluster, out, storage=storage, report=progress, stop=sigint.is_set)
         except Interrupted as stop:
@@ -157,7 +157,7 @@ def _train(options: argparse.Namespace) -> int:
             return 130
         finally:
             progress.close()
-        print(f"{summary(out)}\n{kept_at}: weights.safetensors, config.json, metrics.jsonl, curves.png")
+        print(f"{summary(out)}\n{home}: weights.safetensors, config.json, metrics.jsonl, curves.png")
     return 0
 
 

@@ -80,16 +80,16 @@ def _range(metadata: list[Any]) -> str:
         if getattr(entry, key, None) is not None
     }
     words = {key: _figure(value) for key, value in bounds.items()}
-    said = [f"that is a multiple of {words['multiple_of']}"] if "multiple_of" in words else []
+    parts = [f"that is a multiple of {words['multiple_of']}"] if "multiple_of" in words else []
     low, high = words.get("ge") or words.get("gt"), words.get("le") or words.get("lt")
     below = "below " if "lt" in words else ""
     if "ge" in words:
-        said.append(f"from {low} to {below}{high}" if high else f"from {low} up")
+        parts.append(f"from {low} to {below}{high}" if high else f"from {low} up")
     elif low is not None:
-        said.append(f"above {low}" + (f" and {below or 'at most '}{high}" if high else ""))
+        parts.append(f"above {low}" + (f" and {below or 'at most '}{high}" if high else ""))
     elif high is not None:
-        said.append(f"{below or 'of at most '}{high}")
-    return " ".join(said)
+        parts.append(f"{below or 'of at most '}{high}")
+    return " ".join(parts)
 
 
 def _figure(value: float) -> str:

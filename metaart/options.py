@@ -118,25 +118,25 @@ def refusal(
     cause = first.get("ctx", {}).get("error")
     if isinstance(cause, UserError):  # a check of the class's own
         return cause
-    known = described(kind)
+    fields = described(kind)
     section = getattr(kind, "__section__", "") if section is None else section
     if first["type"] == "json_invalid":  # text that no encoding holds, or nesting without end
         return UserError(
-            expected=f"values of {', '.join(known)} that JSON can hold",
+            expected=f"values of {', '.join(fields)} that JSON can hold",
             got=first["msg"][:_SHOWN],
             fix="Give plain values.",
         )
     steps = list(first["loc"])
-    name = str(list(known)[steps[0]] if steps and isinstance(steps[0], int) else steps[0] if steps else "")
+    name = str(list(fields)[steps[0]] if steps and isinstance(steps[0], int) else steps[0] if steps else "")
     path = key or (f"{section}.{name}" if section else name)
     got = repr(first["input"])[:_SHOWN]
-    if name not in known:
+    if name not in fields:
         return UserError(
-            expected=f"{wanted or 'one of the keys'} {', '.join(known)}",
+            expected=f"{wanted or 'one of the keys'} {', '.join(fields)}",
             got=f"the unknown key {path[:_SHOWN]!r}",
             fix="Leave it out, or use one of them.",
         )
-    field = known[name]
+    field = fields[name]
     if first["type"].startswith("missing"):
         return UserError(expected=f"{path} to be given ({field.help})", got="none", fix=f"Give {path}.")
     if len(steps) > 1 and hasattr(field.kind, "__section__"):
@@ -150,17 +150,17 @@ def refusal(
 
 def _refusal_inside(first: Any, steps: list[Any], kind: type[Any], path: str) -> UserError:
     """The same for a value inside a value, which came as JSON."""
-    known, whole = described(kind), f"{path}.{steps[0]}"
-    if str(steps[0]) not in known:
+    fields, whole = described(kind), f"{path}.{steps[0]}"
+    if str(steps[0]) not in fields:
         return UserError(
-            expected=f"one of the keys {', '.join(f'{path}.{name}' for name in known)}",
+            expected=f"one of the keys {', '.join(f'{path}.{name}' for name in fields)}",
             got=f"the unknown key {whole[:_SHOWN]!r}",
             fix="Leave it out, or use one of them.",
         )
-    if len(steps) > 1 and hasattr(known[str(steps[0])].kind, "__section__"):
-        return _refusal_inside(first, steps[1:], known[str(steps[0])].kind, whole)
+    if len(steps) > 1 and hasattr(fields[str(steps[0])].kind, "__section__"):
+        return _refusal_inside(first, steps[1:], fields[str(steps[0])].kind, whole)
     return UserError(
-        expected=f"{whole} to be {known[str(steps[0])].expected}",
+        expected=f"{whole} to be {fields[str(steps[0])].expected}",
         got=repr(first["input"])[:_SHOWN],
         fix=f"Give another value of {whole}.",
     )

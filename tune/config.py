@@ -63,7 +63,7 @@ class Sweep:
     storage: str = ""
 
     @property
-    def kept_at(self) -> str:
+    def home(self) -> str:
         """Where it is for others: its storage, or else its folder."""
         return self.storage or str(self.folder)
 

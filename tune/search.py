@@ -152,7 +152,7 @@ def _search_in(sweep: Sweep, shelf: Shelf, options: argparse.Namespace) -> int:
     if results["best"] is None:
         print("tune.search: no trial could be judged: all diverged or failed", file=sys.stderr)
         return 1
-    print(f"{sweep.kept_at}: {BEST}, results.json, {PICTURE}, {PAGE}, trials/")
+    print(f"{sweep.home}: {BEST}, results.json, {PICTURE}, {PAGE}, trials/")
     return 0
 
 
@@ -194,8 +194,7 @@ def _run(
     from tune.sweep import search
 
     print(
-        f"{sweep.kept_at}: {SWEEP} says what is searched: "
-        + ", ".join(short(parameter.key) for parameter in sweep.space),
+        f"{sweep.home}: {SWEEP} says what is searched: " + ", ".join(short(parameter.key) for parameter in sweep.space),
         file=sys.stderr,
     )
 

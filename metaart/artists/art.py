@@ -42,13 +42,13 @@ class Extra(NamedTuple):
         name: of the argument in Python, the flag, and the key of an answer in JSON.
         format: of the file.
         help: what it is.
-        said: what the command line says of it when it is written.
+        note: what the command line says of it when it is written.
     """
 
     name: str
     format: Format
     help: str
-    said: str = ""
+    note: str = ""
 
 
 class Request(NamedTuple):

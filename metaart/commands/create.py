@@ -218,15 +218,15 @@ class Making(NamedTuple):
         assert first is not None
         for name, path in extras.items():
             write_file(path, first.extras[name])
-        return self._said(first, targets, extras)
+        return self._sentence(first, targets, extras)
 
-    def _said(self, made: Made, targets: Sequence[Path | None], extras: Mapping[str, Path]) -> str:
+    def _sentence(self, made: Made, targets: Sequence[Path | None], extras: Mapping[str, Path]) -> str:
         if self.use.verb == "create":
             many = f"{len(targets)} {self.use.makes.many} in {self.out}"
             written = [many if len(targets) > 1 else str(targets[0]), *map(str, extras.values())]
             return f"{' and '.join(written)}: {made.words}"
         lines = [made.words] + [f"written: {target}" for target in targets if target is not None]
-        notes = {extra.name: f" ({extra.said})" if extra.said else "" for extra in self.use.extras}
+        notes = {extra.name: f" ({extra.note})" if extra.note else "" for extra in self.use.extras}
         return "\n".join(lines + [f"written: {path}{notes[name]}" for name, path in extras.items()])
 
 

@@ -60,11 +60,11 @@ def groups_of_works(parsed: argparse.Namespace, wanted: WorksInput) -> list[list
         UserError: none were given, or one cannot be read.
     """
     flag = flag_of(wanted)
-    given = getattr(parsed, flag.name)
-    if given is None:
+    brought = getattr(parsed, flag.name)
+    if brought is None:
         raise UserError(expected=f"{flag.flag} {flag.metavar}", got="none", fix=f"Give {flag.flag}: {wanted.help}.")
     if wanted.labels == "hands":
-        return [works_of_hands(given, wanted)]
+        return [works_of_hands(brought, wanted)]
     if wanted.labels == "scores":
-        return [rated_works(given, wanted)]
-    return [works_of_files(paths, wanted.format) for paths in (given, *getattr(parsed, "blend", []))]
+        return [rated_works(brought, wanted)]
+    return [works_of_files(paths, wanted.format) for paths in (brought, *getattr(parsed, "blend", []))]

@@ -28,7 +28,7 @@ def absolute(where: str) -> str:
     return where if not where or is_url(where) else str(Path(where).resolve())
 
 
-def same_place(one: Where, other: Where) -> bool:
+def same_location(one: Where, other: Where) -> bool:
     """Whether both name one place."""
     return absolute(str(one)) == absolute(str(other))
 

@@ -64,19 +64,19 @@ def plot(result: dict[str, Any], path: Path) -> None:
     figure = Figure(figsize=(6.4 * len(views), 4.8), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(1, len(views), squeeze=False)[0]
-    places = range(len(result["steps"]))
+    columns = range(len(result["steps"]))
     shown = _worth_showing(result)
     for axis, view in zip(axes, views, strict=True):
         for name in shown:
             cells = [result["methods"][name]["views"][view][str(steps)] for steps in result["steps"]]
             mean = [cell["mean"] for cell in cells]
             style = {"linewidth": 2.2} if name.startswith("meta") else {"linewidth": 1.2, "linestyle": "--"}
-            (line,) = axis.plot(places, mean, marker="o", markersize=3.5, label=name, **style)
+            (line,) = axis.plot(columns, mean, marker="o", markersize=3.5, label=name, **style)
             low = [cell["mean"] - cell["interval"] for cell in cells]
             high = [cell["mean"] + cell["interval"] for cell in cells]
-            axis.fill_between(places, low, high, alpha=0.1, color=line.get_color())
+            axis.fill_between(columns, low, high, alpha=0.1, color=line.get_color())
         axis.set(title=view, xlabel="adaptation steps", ylabel=result["unit"])
-        axis.set_xticks(places, [str(steps) for steps in result["steps"]])
+        axis.set_xticks(columns, [str(steps) for steps in result["steps"]])
         axis.grid(alpha=0.3)
     axes[0].legend(fontsize=8)
     left_out = [name for name in result["methods"] if name not in shown]

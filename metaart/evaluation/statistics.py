@@ -40,9 +40,9 @@ def half_width_by_hand(values: NDArray[np.float64], hands: Sequence[str]) -> flo
 
 def mean_and_interval(values: NDArray[np.float64]) -> dict[str, float | int | None]:
     """{"mean", "interval", "count"} of the values that are numbers; None where there are too few."""
-    known = values[np.isfinite(values)]
+    finite = values[np.isfinite(values)]
     return {
-        "mean": float(known.mean()) if len(known) else None,
-        "interval": half_width(known) if len(known) > 1 else None,
-        "count": len(known),
+        "mean": float(finite.mean()) if len(finite) else None,
+        "interval": half_width(finite) if len(finite) > 1 else None,
+        "count": len(finite),
     }

@@ -124,6 +124,7 @@ def letter(text: str, name: str = "a.txt") -> Work:
 
 def handle_of(run: Run) -> SimpleNamespace:
     """What a deployment's handle is to a studio: orders are carried out at once."""
+
     async def answered(order: Any) -> Any:
         return carry_out(run, [order])[0]  # type: ignore[arg-type]
 

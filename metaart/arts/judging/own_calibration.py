@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from metaart.artists.run import Run
 from metaart.arts.judging.confidence import FILE, WAYS, load_calibration
-from metaart.data.location import same_place
+from metaart.data.location import same_location
 
 VALIDATION_EPISODES = 120
 """Of the evaluation that a run's own calibration is of; it is of `WAYS` hands."""
@@ -40,15 +40,15 @@ def destination(run: Run, out: Path, *, data: str | None, validation_episodes: i
     why = _why_not_its_own(run, out, data, validation_episodes, ways)
     if not why:
         return Destination(out, "")
-    elsewhere = not same_place(out, run.folder)
+    elsewhere = not same_location(out, run.folder)
     where = f"is in {out}, that of {run.folder} stays as it was" if elsewhere else "stays as it was"
     return Destination(out if elsewhere else None, f"\n{FILE} {where}: {why}.\n")
 
 
 def _why_not_its_own(run: Run, out: Path, data: str | None, validation_episodes: int, ways: int) -> str:
-    if not same_place(out, run.folder):
+    if not same_location(out, run.folder):
         return "that is where the results are kept"
-    if data is not None and not same_place(data, run.config.data):
+    if data is not None and not same_location(data, run.config.data):
         return f"this evaluation is of {data}, the run's own of {run.config.data}"
     if ways != WAYS:
         return f"this evaluation is of {ways} hands, the run's own of {WAYS}"

@@ -13,7 +13,7 @@ from metaart.arts.music.adapt import music_of
 from metaart.arts.music.created import judge_created
 from metaart.arts.music.views import baselines, views
 from metaart.arts.music.whose_tune import CALIBRATION, TunesConfig, calibrated
-from metaart.data.location import same_place
+from metaart.data.location import same_location
 from metaart.errors import UserError
 from metaart.evaluation.usual import judge_adaptation
 
@@ -51,7 +51,9 @@ def evaluate(
             report.plot_created(result["created"], out / "created.png")
             files.append("created.png")
     # What a run says of its own answers must come of its own validation hands, and stands beside its weights alone.
-    if not same_place(out, run.folder) or (asked.data is not None and not same_place(asked.data, run.config.data)):
+    if not same_location(out, run.folder) or (
+        asked.data is not None and not same_location(asked.data, run.config.data)
+    ):
         return result, words, files
     keep(result, words)
     try:
