@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from metaart.algorithms import ALGORITHMS
 from metaart.arts import ARTS
 from metaart.data import SOURCES
@@ -17,7 +15,7 @@ def listing() -> str:
     paragraphs = []
     for art, entry in DOMAINS.items():
         domain = entry.build(entry.config())
-        about = (sys.modules[type(domain).__module__].__doc__ or "").splitlines()[0]
+        about = f"{art.capitalize()}: {ARTS[art].about}."
         own = [f"{name}: {words}" for name, (of, words) in recipes.items() if of == art]
         sources = [f"{kind} ({', '.join(SOURCES[kind])})" for kind in entry.works] or ["none: its works are made up"]
         algorithms = [name for name, algorithm in ALGORITHMS.items() if algorithm.fits(domain.head)]
