@@ -17,7 +17,8 @@ from torch.func import vmap
 from metaart.algorithms import MetaAlgorithm, Predict
 from metaart.artists.art import Art, Made, Request, Use
 from metaart.artists.artist import Artist, Support, Verdict, checked, read_artist
-from metaart.artists.requests import check_number, check_steps, request_of
+from metaart.artists.reading import read_works
+from metaart.artists.requests import check_steps, request_of
 from metaart.artists.works import Brought, Work, WorksInput, works_from
 from metaart.config import RunConfig
 from metaart.domains import Domain
@@ -148,41 +149,8 @@ class Run:
         )
 
     def support(self, works: Sequence[Work], *, strict: bool = True) -> tuple[Support, tuple[Verdict, ...]]:
-        """Works as what is adapted to, and what became of each.
-
-        Raises:
-            UserError: `strict` and one cannot be used, or none can; too few or too many.
-        """
-        assert self.art.read is not None
-        assert self.art.support is not None
-        check_number(works, self.reads)
-        if self.reads.counted:
-            # Works that are refused by themselves do not count, where they may be passed over.
-            counted = works if strict else [work for work in works if self._sound(work)]
-            self.reads.format.check([work.data for work in counted], [work.name for work in counted])
-        read, accepted, verdicts = [], [], []
-        refused: UserError | None = None
-        for work in works:
-            try:
-                read.append(self.art.read(self.domain, work))
-            except UserError as error:
-                if strict:
-                    raise
-                refused = refused or error
-                verdicts.append(Verdict(work.name, False, str(error)))
-            else:
-                accepted.append(work)
-                verdicts.append(Verdict(work.name, True))
-        if refused is not None and len(accepted) < self.reads.least:
-            raise refused
-        return self.art.support(self.domain, read, accepted), tuple(verdicts)
-
-    def _sound(self, work: Work) -> bool:
-        try:
-            self.reads.format.check([work.data], [work.name])
-        except UserError:
-            return False
-        return True
+        """Works as what is adapted to, and what became of each; see `artists.reading`."""
+        return read_works(self.art, self.domain, self.reads, works, strict=strict)
 
     @property
     def steps(self) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from metaart.data.base import Entry, Group, Rejected, Source
 from metaart.data.media.pictures import PictureMedium
-from metaart.data.sources import SIDE_PX
+from metaart.data.usual import SIDE_PX
 from metaart.errors import UserError
 from metaart.formats.pictures.jigsaw import Piece, put_together
 from metaart.formats.pictures.rcc import ResourceArchive

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from metaart.data.folder import NOT_STATED, Folder
 from metaart.data.media.pictures import PictureMedium
-from metaart.data.sources import SIDE_PX
+from metaart.data.usual import SIDE_PX
 from metaart.formats.pictures.read import Bounds
 
 

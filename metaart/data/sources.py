@@ -9,13 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from metaart.data.usual import DRAWING_SIDE_PX, PER_SET, SIDE_PX
 from metaart.options import option, options
 
 if TYPE_CHECKING:
     from metaart.data.base import Source
-
-SIDE_PX, DRAWING_SIDE_PX = 512, 64
-PER_SET = 300
 
 
 class RegisteredSource(NamedTuple):

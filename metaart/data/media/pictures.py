@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from metaart.data.media.base import Medium, Row, StoredWork
-from metaart.data.sources import SIDE_PX
+from metaart.data.usual import SIDE_PX
 from metaart.errors import UserError
 from metaart.formats.pictures.read import Pixels, read_picture, write_png
 
