@@ -59,6 +59,8 @@ def test_no_token_is_left_out_where_a_boundary_allows_it(tokens: np.ndarray, len
         ([1, 9, 16, 24, 31], [0, 16, 31]),  # 16 and 31 are the last ones within reach
         ([1, 9, 25], [0, 9, 25]),
         ([1, 30], [0, 1, 30]),  # the first beyond reach, where none is within
+        ([16, 27, 40], [0, 16, 27, 40]),  # 27 + 16 leaves seven of fifty, more than a quarter of a part
+        ([16, 30, 45], [0, 16, 30]),  # 30 + 16 leaves four
         ([1], [0, 1]),
         ([], [0]),
     ],

@@ -61,6 +61,11 @@ def test_shares_are_shares_and_ranks_are_ranks(judged: dict[str, Any]) -> None:
             assert rates["share"] is None or 0 <= rates["share"] <= rates["largest"] <= 1
 
 
+def test_each_hand_has_pieces_of_its_own_without_adaptation_too(judged: dict[str, Any]) -> None:
+    one, two = (row["distance"][UNADAPTED] for row in judged["rows"])
+    assert one["own"] != two["other"], "the same pieces would be as far from either hand"
+
+
 def test_the_same_run_is_judged_the_same_twice(judged: dict[str, Any], run: Run) -> None:
     assert judge_created(run, hands=24, config=SMALL, progress=False) == judged
 

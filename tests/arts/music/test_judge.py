@@ -93,6 +93,17 @@ def test_a_run_is_believed_as_far_as_its_calibration_says(
     assert (plain.nats, plain.bars) == (unsure.nats, unsure.bars)
 
 
+def test_the_composer_of_fewest_examples_decides_how_far(
+    tiny_run: Path, composers: list[Artist], tune: Work, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(tiny_run, tmp_path / "run"))
+    save_calibration(Calibration(0.9, 0.0, 3, (Confidence(1, 1e9), Confidence(3, 1e-3))), folder)
+    run = load(folder)
+    few = run.adapt_works([tune], name="few")
+    assert set(judge_tune(run, tune, [composers[0], few]).probabilities.values()) == {0.5}
+    assert set(judge_tune(run, tune, composers).probabilities.values()) == {0.0, 1.0}
+
+
 def test_requests_are_judged_in_order_as_json_and_in_words(run: Run, composers: list[Artist], tune: Work) -> None:
     requests = [Request(artists, TuneOptions(), {"work": tune}) for artists in (composers, composers[::-1])]
     made = run.make(JUDGE, requests)
