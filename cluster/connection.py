@@ -7,7 +7,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -34,13 +34,20 @@ def named_cluster(address: str | None) -> str | None:
 
 
 @contextmanager
-def ray_connection(cluster: ClusterConfig, address: str | None = None, wait_s: float = 0.0) -> Iterator[None]:
+def ray_connection(
+    cluster: ClusterConfig,
+    address: str | None = None,
+    wait_s: float = 0.0,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[None]:
     """A connection to Ray: the one there is, that at an address, or else a Ray started on this machine for the while.
 
     Args:
         cluster: who is to work there.
         address: of a running cluster; `auto` finds it; the environment's RAY_ADDRESS if left out.
         wait_s: for how long a running cluster may take to start the machines that are missing.
+        sleep: passes so many seconds between two looks at whether they are there.
 
     Raises:
         UserError: nothing answers at the address, or what is there is too small; this machine before Ray is started.
@@ -82,7 +89,7 @@ def ray_connection(cluster: ClusterConfig, address: str | None = None, wait_s: f
         ) from error
     try:
         if address:
-            with _asked_for(cluster, wait_s):
+            with _asked_for(cluster, wait_s, sleep):
                 yield
         else:
             yield
@@ -91,7 +98,7 @@ def ray_connection(cluster: ClusterConfig, address: str | None = None, wait_s: f
 
 
 @contextmanager
-def _asked_for(cluster: ClusterConfig, wait_s: float) -> Iterator[None]:
+def _asked_for(cluster: ClusterConfig, wait_s: float, sleep: Callable[[float], None]) -> Iterator[None]:
     """Wait until a cluster that grows by itself has room; what it was asked for stays until the context ends."""
     import ray
     from ray.autoscaler.sdk import request_resources
@@ -110,7 +117,7 @@ def _asked_for(cluster: ClusterConfig, wait_s: float) -> Iterator[None]:
         request_resources(bundles=[each] * cluster.fewest)
         deadline = time.monotonic() + wait_s
         while lacking(cluster, there()) and time.monotonic() < deadline:
-            time.sleep(1.0)
+            sleep(1.0)
         refuse_too_many(cluster, there())
         yield
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import subprocess
 import sys
 from pathlib import Path
@@ -78,7 +79,7 @@ def test_a_folder_is_written_where_the_filesystem_knows_no_locks(
         def flock(handle: int, how: int) -> None:
             raise OSError(number, "fails")
 
-        monkeypatch.setattr("metaart.files.fcntl.flock", flock)
+        monkeypatch.setattr(fcntl, "flock", flock)
 
     fails(errno.ENOLCK)
     with only_writer(tmp_path):

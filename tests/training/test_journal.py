@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,7 @@ def test_training_goes_on_where_the_terminal_has_gone(tmp_path: Path, monkeypatc
         def write(self, text: str) -> int:
             raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr("sys.stderr", Gone())
+    monkeypatch.setattr(sys, "stderr", Gone())
     with Journal(tmp_path, {"pretrain": 4, "meta": 9}) as journal:
         journal(line("pretrain", 4))
         journal({"stage": "pretrain", "step": 4, "note": "something to be read"})
