@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from metaart.cli import main
 from metaart.training.journal import read_metrics
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,12 +44,7 @@ def test_what_only_prints_ends_quietly_without_a_reader(music_data: Path, tmp_pa
     assert ended_unread("data", "show", music_data, folder=tmp_path, buffered=False, read=0) == 0
 
 
-def test_work_that_stops_for_want_of_a_reader_is_no_success(
-    monkeypatch: pytest.MonkeyPatch, midi_folder: Path, tmp_path: Path
-) -> None:
-    def broken(*_: object, **__: object) -> None:
-        raise BrokenPipeError
-
-    monkeypatch.setattr("metaart.data.prepare.prepare", broken)
-    command = ["data", "prepare", "music", "--source", "folder", "--path", str(midi_folder)]
-    assert main([*command, "--out", str(tmp_path / "data")]) == 141
+def test_work_that_stops_for_want_of_a_reader_is_no_success(midi_folder: Path, tmp_path: Path) -> None:
+    command = ["data", "prepare", "music", "--source", "folder", "--path", midi_folder, "--out", "data"]
+    assert ended_unread(*command, folder=tmp_path, buffered=False, read=0) == 141
+    assert not (tmp_path / "data").exists()

@@ -118,12 +118,24 @@ def test_what_most_sets_draw_comes_first_and_once(tmp_path: Path) -> None:
     assert [entry.title for entry in few.entries("charm") if isinstance(entry, Entry)] == titles[:5]
 
 
-def test_a_second_call_does_nothing_and_measures_nothing(drawings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def never(*_: object) -> None:
-        raise AssertionError("measured again")
-
-    monkeypatch.setattr("metaart.data.iconify.shape", never)
+def test_a_second_call_does_nothing(drawings: Path) -> None:
     assert prepare(IconifySource(DRAWINGS), drawings, min_works=3, workers=1, progress=False)["prepared"] is False
+
+
+def test_what_was_measured_once_is_not_measured_again(tmp_path: Path) -> None:
+    """What the cache says is believed, even that two sets are alike which are not."""
+
+    def families() -> dict[str, str]:
+        source = IconifySource(DRAWINGS)
+        source.cache = tmp_path
+        return {group.name: group.tradition for group in source.groups()}
+
+    before = families()
+    assert before["tabler"] != before["noto"]
+    (cache,) = tmp_path.glob("alike-*.json")
+    cache.write_text(json.dumps([*json.loads(cache.read_text()), ["noto", "tabler"]]))
+    after = families()
+    assert after["tabler"] == after["noto"]
 
 
 def test_workers_get_no_more_than_they_need() -> None:
