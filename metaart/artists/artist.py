@@ -139,6 +139,7 @@ def read_artist(path: Path | str) -> Artist:
         rest = json.loads(header["__metadata__"]["metaart"])
         return _artist(tensors, rest, path)
     except (SafetensorError, KeyError, TypeError, ValueError, AttributeError) as error:
+        # A UserError is a ValueError too, and says already what is wrong.
         if isinstance(error, UserError):
             raise
         raise WrongFormat(
@@ -188,6 +189,7 @@ def blended(artists: Sequence[Artist], shares: Sequence[float] | None = None) ->
             got=", ".join(f"{artist.name} of {artist.run} ({artist.run_hash[:12]})" for artist in artists),
             fix="Adapt one run to all of them.",
         )
+    # What is noted (names of hands, scores) belongs to single works, and has no mean.
     if any(artist.notes for artist in artists):
         raise UserError(
             expected="artists that create",
@@ -197,8 +199,10 @@ def blended(artists: Sequence[Artist], shares: Sequence[float] | None = None) ->
 
     def mean(of: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
         stacks = {name: torch.stack([one[name] for one in of]) for name in of[0]}
+        # Not a product with 1 / n, which is rounded: two equal artists would differ from their blend.
         if shares is None:
             return {name: stack.mean(0) for name, stack in stacks.items()}
+        # Divided in double, so that shares of 1, 1 and 1 are thirds as exact as the weights can hold them.
         parts = torch.tensor(shares, dtype=torch.float64) / sum(shares)
         return {name: torch.tensordot(parts.to(stack.dtype), stack, 1) for name, stack in stacks.items()}
 
@@ -229,6 +233,7 @@ def _artist(tensors: Mapping[str, Tensor], rest: Mapping[str, Any], path: Path) 
         return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
     weights = part(_WEIGHTS)
+    # Looked at here, where the file can be named: one such number would make everything that is created no number.
     if not all(bool(value.isfinite().all()) for value in weights.values()):
         raise ValueError("weights that are no finite numbers")
     return Artist(

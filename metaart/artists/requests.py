@@ -50,6 +50,13 @@ def artists_of(run: Run, use: Use, works: Sequence[Work], steps: int | None = No
     hands: dict[str, list[Work]] = {}
     for work in works:
         hands.setdefault(work.hand, []).append(work)
+    # Before the first is adapted to: hundreds of hands would take minutes, and then be refused.
+    if not 2 <= len(hands) <= use.works.most_hands:
+        raise (TooLarge if len(hands) > 2 else UserError)(
+            expected=f"examples of 2 to {use.works.most_hands} hands",
+            got=str(len(hands)),
+            fix="Give a folder for each.",
+        )
     return [run.adapt_works(own, steps=steps, name=hand) for hand, own in hands.items()]
 
 

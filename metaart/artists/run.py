@@ -60,6 +60,7 @@ class Run:
     def hash(self) -> str:
         """Of its weights and configuration: what an artist of this run is known by."""
         digest = sha256()
+        # The configuration too: the same weights read and adapt otherwise under other settings.
         for file in (CONFIG, WEIGHTS):
             digest.update((self.folder / file).read_bytes())
         return digest.hexdigest()
@@ -139,6 +140,7 @@ class Run:
             self.name,
             self.hash,
             name or self.art.name,
+            # The others are those of the run, which everyone has who can use the artist.
             {moving: weights[moving] for moving in self.algorithm.moving},
             support.beside,
             support.notes,
@@ -185,6 +187,8 @@ class Run:
         Every input and output has one more dimension in front, one entry per artist.
         """
         each = [self.params(artist) for artist in artists]
+        # Double: sums of a batch are taken in another order than those of one artist, and the difference must be too
+        # small to change what is drawn.
         stacked = {name: torch.stack([params[name] for params in each]).double() for name in each[0]}
 
         def one(params: Params, *inputs: Any) -> Any:
@@ -250,6 +254,7 @@ class Run:
     def _walked(self, support: Examples, steps: int | None) -> tuple[Params, list[float]]:
         """Adapted weights, and the loss on the support set before the first step and after each."""
         count = self.steps if steps is None else steps
+        # Path and loss are taken apart, for the loss before the first step is none of the path's.
         params = {name: value.detach() for name, value in self.theta().items()}
         with torch.no_grad():
             curve = [float(self.algorithm.support_loss(params, support))]

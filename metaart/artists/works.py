@@ -49,6 +49,7 @@ class WorksInput(NamedTuple):
         most: works, at most.
         help: what they are, in words that follow "examples".
         advice: how many to give.
+        most_hands: hands that are compared, at most, where each is adapted to by itself.
         counted: whether all files are counted in sum before the first is read, so that hundreds of large ones are
             refused at once; the service counts those of every art.
     """
@@ -59,6 +60,7 @@ class WorksInput(NamedTuple):
     most: int = 20
     help: str = "works to learn from"
     advice: str = "Give a handful of works by one hand: five say most of it."
+    most_hands: int = 20
     counted: bool = False
 
 
@@ -211,6 +213,7 @@ def read_scores(data: bytes, name: str = "the table", most: int = 200) -> list[t
             raise UserError(expected="two cells a line", got=f"{len(row)} in {where}", fix=_FIX_TABLE)
         file, score = row[0].strip(), _number(row[1], where)
         path = PurePosixPath(file)
+        # A table may come from somebody else: it must not make us read files that its folder does not hold.
         if not file or path.is_absolute() or ".." in path.parts or "\\" in file or "\0" in file:
             raise UserError(
                 expected="files beside the table or in folders below it",
@@ -229,6 +232,7 @@ def checked_score(score: Any, whose: str) -> float:
     Raises:
         UserError: it is not.
     """
+    # A bool is an int to Python.
     number = isinstance(score, int | float) and not isinstance(score, bool)
     if not number or not LOWEST_SCORE <= score <= HIGHEST_SCORE:
         raise UserError(
@@ -236,6 +240,7 @@ def checked_score(score: Any, whose: str) -> float:
             got=f"{score!r:.40} for {whose}",
             fix="Mend it.",
         )
+    # A whole score stays whole: answers name it as it was given.
     return score if isinstance(score, int) else float(score)
 
 

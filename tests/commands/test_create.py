@@ -20,7 +20,7 @@ def test_a_command_leads_to_its_own_art_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "reason"),
     [
         (["music"], "--examples, or --artist; got none of them"),
         (["critique", "--work", "a.png"], "--examples-from or --ratings, or --artist; got none of them"),
@@ -38,7 +38,7 @@ def test_a_command_leads_to_its_own_art_first() -> None:
 )  # fmt: skip
 def test_what_is_missing_or_does_not_fit_is_said(
     words: list[str],
-    said: str,
+    reason: str,
     tiny_run: Path,
     critique_run: Path,
     midi_folder: Path,
@@ -48,7 +48,7 @@ def test_what_is_missing_or_does_not_fit_is_said(
     names = {"tune": tune, "music": tiny_run, "critique": critique_run, "hands": midi_folder}
     assert main(["create", *(word.format(**names) for word in words)]) == 2
     error = capsys.readouterr().err
-    assert said.format(**names) in error
+    assert reason.format(**names) in error
     assert len(error.strip().splitlines()) == 1
 
 
@@ -94,10 +94,10 @@ def test_adapting_says_what_became_of_each_work(
         str(tmp_path / "a.artist"),
     ]
     assert main([*words, "--steps", "2"]) == 0
-    said = capsys.readouterr().out
-    assert "1 of 2 works, 2 steps" in said
-    assert f"+ {good}" in said
-    assert f"- {bad}: expected a Standard MIDI File" in said
+    output = capsys.readouterr().out
+    assert "1 of 2 works, 2 steps" in output
+    assert f"+ {good}" in output
+    assert f"- {bad}: expected a Standard MIDI File" in output
     (tmp_path / "a.artist").unlink()
     for wrong in (["--strict"], ["--steps", "101"], ["--run", str(tmp_path)]):
         assert main([*words, *wrong]) == 2
@@ -110,3 +110,15 @@ def test_every_source_has_a_target_of_its_own() -> None:
     assert targets_of(sources, Path("out"), ".png") == [Path("out/01-x.png"), Path("out/02-x.png"), Path("out/y.png")]
     with pytest.raises(UserError, match="a folder as --out"):
         targets_of(sources, Path("new.png"), ".png")
+
+
+def test_too_many_composers_are_refused_before_one_is_adapted_to(
+    tiny_run: Path, midi_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tune = next(midi_folder.rglob("*.mid"))
+    for number in range(21):
+        (tmp_path / f"hand-{number}").mkdir()
+        (tmp_path / f"hand-{number}" / "a.mid").write_bytes(tune.read_bytes() if number else b"never read")
+    words = ["create", "critique", "--run", str(tiny_run), "--work", str(tune), "--examples-from", str(tmp_path)]
+    assert main(words) == 2
+    assert "examples of 2 to 20 hands; got 21" in capsys.readouterr().err

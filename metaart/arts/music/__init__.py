@@ -50,7 +50,7 @@ WORKS = WorksInput(
     MIDI, help="MIDI files by one hand", advice="Give a handful of pieces by one hand: five say most of it."
 )
 COMPOSERS = WORKS._replace(
-    labels="hands", least=2, most=200, help="one folder of MIDI files for each composer",
+    labels="hands", least=2, most=200, most_hands=MAX_COMPOSERS, help="one folder of MIDI files for each composer",
     advice="Give a handful of tunes by each composer.",
 )  # fmt: skip
 
