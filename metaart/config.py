@@ -43,6 +43,8 @@ class StageConfig:
 
     def rate(self, step: int) -> float:
         """The outer learning rate of a step (0-based)."""
+        # A warm-up that was asked for lasts a step at least. The first step moves already, the last one of the rise at
+        # the full rate; the cosine ends one step beyond the stage, so that no step is taken at rate 0.
         rising = max(1, round(self.warmup * self.steps)) if self.warmup else 0
         if step < rising:
             return self.outer_lr * (step + 1) / rising
@@ -102,6 +104,7 @@ def settings_between(base: Any, config: Any, prefix: str = "") -> list[str]:
         before, after = getattr(base, name), getattr(config, name)
         if name in SWITCHABLE and type(before) is not type(after):
             settings.append(f"{prefix}{name}={_plain(after)['kind']}")
+            # A switch brings the defaults of its class: only what differs from those has to be set after it.
             before = type(after)()
         if dataclasses.is_dataclass(after):
             settings += settings_between(before, after, f"{prefix}{name}.")
@@ -136,6 +139,7 @@ def from_json(text: str, *, where: str = "config.json") -> RunConfig:
 
 def _run_of(plain: dict[str, Any]) -> RunConfig:
     """A run of plain values; parts that are objects are made by their own classes first."""
+    # Each under its own section, so that an error names the key as `--set` takes it.
     values = dict(plain)
     for name, field in described(RunConfig).items():
         if name not in values:
@@ -163,6 +167,7 @@ def _replace(config: Any, path: list[str], text: str, key: str) -> Any:
     if rest:
         if not dataclasses.is_dataclass(current):
             raise UserError(expected=f"{name} to be set itself", got=repr(key), fix=f"Use --set {name}=VALUE.")
+        # On the way back every level is made anew, and so checks its fields together again.
         return dataclasses.replace(config, **{name: _replace(current, rest, text, key)})
     if name in SWITCHABLE:
         return dataclasses.replace(config, **{name: _registered(name, text)()})
@@ -188,6 +193,7 @@ def _plain(value: Any) -> Any:
     plain = {entry.name: _plain(getattr(value, entry.name)) for entry in dataclasses.fields(value)}
     for registry in SWITCHABLE.values():
         for name, entry in registry.items():
+            # The very class: that of one algorithm may inherit from that of another.
             if type(value) is entry.config:
                 return {"kind": name, **plain}
     return plain

@@ -81,6 +81,7 @@ def _range(metadata: list[Any]) -> str:
     }
     words = {key: _figure(value) for key, value in bounds.items()}
     parts = [f"that is a multiple of {words['multiple_of']}"] if "multiple_of" in words else []
+    # These are words, and "0" counts as one that is there, where the number 0 would not.
     low, high = words.get("ge") or words.get("gt"), words.get("le") or words.get("lt")
     below = "below " if "lt" in words else ""
     if "ge" in words:

@@ -75,10 +75,13 @@ def options(*, section: str = "") -> Callable[[type[T]], type[T]]:
     """
 
     def decorate(kind: type[T]) -> type[T]:
+        # Before pydantic makes the class: it reads the types of the fields then, and never again.
         _list_choices(kind)
+        # Strict, or pydantic would take true for 1 and "5" for 5.
         checked: Any = dataclass(kind, frozen=True, config=_STRICT)
         make = checked.__init__
 
+        # Here, because code has no other way to a value: positions, names and `dataclasses.replace` all come by.
         def made(self: Any, *args: Any, **values: Any) -> None:
             try:
                 make(self, *args, **values)
@@ -112,6 +115,7 @@ def refusal(
         section: where `--set` finds the fields, if not where the class says: one class may serve in several places.
         key: the full key of the field, where it was `--set` that gave the value.
     """
+    # One at a time: the first that is mended often mends the others.
     found = error.errors(include_url=False)
     # A wrong name says more than that the right one is missing.
     first = next((entry for entry in found if entry["type"] == "unexpected_keyword_argument"), found[0])
@@ -126,6 +130,7 @@ def refusal(
             got=first["msg"][:_SHOWN],
             fix="Give plain values.",
         )
+    # The way to what was refused: a name, or a number where the value came by position, then what is inside it.
     steps = list(first["loc"])
     name = str(list(fields)[steps[0]] if steps and isinstance(steps[0], int) else steps[0] if steps else "")
     path = key or (f"{section}.{name}" if section else name)
@@ -210,10 +215,12 @@ def from_text(kind: type[Any], name: str, text: str) -> Any:
     """
     wanted = described(kind)[name].kind
     inside = [part for part in typing.get_args(wanted) if part is not type(None)] or [wanted]
+    # Text comes first: a run that is called 12 or true is no number.
     if wanted is str or (str in inside and typing.get_origin(wanted) is not tuple):
         return text
     if Path in inside and typing.get_origin(wanted) is not tuple:
         return Path(text)
+    # As the choice itself, for 2 and "2" are told apart when it is checked.
     if typing.get_origin(wanted) is Literal:
         return next((choice for choice in inside if str(choice) == text), text)
     if wanted is bool and text.lower() in _SWITCH:

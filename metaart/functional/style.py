@@ -98,14 +98,19 @@ def recoloured(pictures: Tensor, moments: Tensor, floor: float = 1e-4) -> Tensor
         moments: (..., 12) wanted, as `colour_moments` gives them.
         floor: added to every variance: a picture of one colour has no directions to stretch.
     """
+    # The floor goes onto both covariances, so that a picture recoloured by its own colours stays as it is.
     own = colour_moments(pictures)
     eye = floor * torch.eye(3, dtype=pictures.dtype, device=pictures.device)
     (mean, covariance), (new_mean, wanted) = (_mean_and_covariance(value) for value in (own, moments))
     root = _root(covariance + eye)
     inverse = torch.linalg.inv(root)
+    # Of all T with T S T = C the symmetric positive one: it stretches colours, and turns or mirrors none.
     turn = inverse @ _root(root @ (wanted + eye) @ root) @ inverse
     away, centre = turn @ (pictures.flatten(-2) - mean[..., None]), new_mean[..., None].clamp(0, 1)
+    # How far each channel may go from the new mean, on the side to which it goes.
     room = torch.where(away > 0, 1 - centre, centre).clamp(min=SMALLEST)
+    # The channel that is farthest out decides for all three: one factor shortens the way and leaves its direction, the
+    # hue.
     beyond = (away.abs() / room).amax(-2, keepdim=True).clamp(min=1)
     moved: Tensor = centre + away / beyond
     return moved.reshape(pictures.shape).clamp(0, 1)
@@ -125,6 +130,8 @@ def _root(matrix: Tensor) -> Tensor:
 
 def channel_statistics(features: Tensor, eps: float = 1e-5) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of each channel over all places, each (..., C, 1, 1); sqrt(variance + eps)."""
+    # Deviations are squared, not the mean taken from the mean square: in single precision that would cancel where the
+    # mean of a channel is far above its deviation.
     mean = features.mean((-2, -1), keepdim=True)
     variance = (features - mean).square().mean((-2, -1), keepdim=True)
     return mean, torch.sqrt(variance + eps)
