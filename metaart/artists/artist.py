@@ -199,10 +199,9 @@ def blended(artists: Sequence[Artist], shares: Sequence[float] | None = None) ->
 
     def mean(of: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
         stacks = {name: torch.stack([one[name] for one in of]) for name in of[0]}
-        # Not a product with 1 / n, which is rounded: two equal artists would differ from their blend.
         if shares is None:
             return {name: stack.mean(0) for name, stack in stacks.items()}
-        # Divided in double, so that shares of 1, 1 and 1 are thirds as exact as the weights can hold them.
+        # Divided in double, and only then rounded to what the weights can hold.
         parts = torch.tensor(shares, dtype=torch.float64) / sum(shares)
         return {name: torch.tensordot(parts.to(stack.dtype), stack, 1) for name, stack in stacks.items()}
 

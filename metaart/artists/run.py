@@ -60,7 +60,7 @@ class Run:
     def hash(self) -> str:
         """Of its weights and configuration: what an artist of this run is known by."""
         digest = sha256()
-        # The configuration too: the same weights read and adapt otherwise under other settings.
+        # The configuration too: the same weights read works and adapt otherwise under other settings.
         for file in (CONFIG, WEIGHTS):
             digest.update((self.folder / file).read_bytes())
         return digest.hexdigest()
@@ -254,9 +254,9 @@ class Run:
     def _walked(self, support: Examples, steps: int | None) -> tuple[Params, list[float]]:
         """Adapted weights, and the loss on the support set before the first step and after each."""
         count = self.steps if steps is None else steps
-        # Path and loss are taken apart, for the loss before the first step is none of the path's.
         params = {name: value.detach() for name, value in self.theta().items()}
         with torch.no_grad():
+            # `path` yields after each step, so the loss before the first is taken of theta itself.
             curve = [float(self.algorithm.support_loss(params, support))]
             for params in self.algorithm.path(support, count):
                 curve.append(float(self.algorithm.support_loss(params, support)))

@@ -94,6 +94,7 @@ def evaluate(
     else:
         baselines = {}
 
+    # The evaluation has a seed of its own: runs that were trained with several seeds meet the same episodes.
     seeded = dataclasses.replace(run_config, seed=config.seed)
     tests = build_sampler(seeded, run_config.meta, run.domain, "test")
     validations = build_sampler(seeded, run_config.meta, run.domain, "validation")
@@ -101,6 +102,8 @@ def evaluate(
     choosing = Episodes.drawn(validations, "validation", config.validation_episodes, config.batch)
     folders = [one.folder for one in (*learners.values(), *rivals.values())]
     weights = [folder / file for folder in folders for file in (WEIGHTS, POOLED)]
+    # All that a measurement depends on. Runs and episodes count by what they hold: files of the same names may have been
+    # replaced since.
     decides = {
         "version": __version__,
         "config": asdict(seeded),
@@ -125,7 +128,9 @@ def evaluate(
             losses[name] = measurer.baseline(baseline, judged.batches, config.steps)
             methods[name] = {"units": 0, "tried": [], "views": _table(losses[name], None, views, config.steps)}
             bar.update()
+    # Only here: what was measured until an evaluation is stopped is what the next one goes on from.
     measurements.clear()
+    # Episode i is task i of step 0 (`Episodes.drawn`); its hand is drawn again without reading a work.
     hands = [tests.hand(0, index).name for index in range(config.episodes)]
     return {
         "run": run_config.recipe,
@@ -163,6 +168,7 @@ def _paired(losses: dict[str, Losses], hands: list[str], views: Views, steps: Se
     for meta in metas:
         others = {name: values for name, values in losses.items() if name not in metas}
         if 0 in steps:
+            # The loss before the first step, beside every number of steps.
             before = losses[meta][:, :, [steps.index(0)]]
             others = {BEFORE: np.broadcast_to(before, losses[meta].shape), **others}
         for other, values in others.items():

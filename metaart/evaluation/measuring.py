@@ -53,6 +53,7 @@ class Episodes(NamedTuple):
         """SHA-256 of what the episodes hold."""
         found = sha256()
         for side in (side for task in self.batches for side in (task.support, task.query)):
+            # By name: the order in which a domain fills in its tensors is no part of an episode.
             for name in sorted(side):
                 found.update(side[name].contiguous().numpy().tobytes())
         return found.hexdigest()
@@ -93,6 +94,8 @@ class Measurer:
             extensions,
         )
         best = best_rates(tried, steps)
+        # Views and numbers of steps may each prefer another rate; a rate is measured once, for the numbers of steps at
+        # which any view prefers it.
         columns_at = {rate: np.flatnonzero((best == rate).any(0)) for rate in np.unique(best).tolist()}
         chosen: Losses | None = None
         for rate, columns in columns_at.items():
@@ -136,5 +139,6 @@ def curve(algorithm: MetaAlgorithm, views: Views, tasks: Task, steps: Sequence[i
         return torch.stack([measured[step] for step in steps], dim=-1)
 
     seen = [view(tasks.query) for view in views.values()]
+    # The inner steps differentiate all the same (`functional.gradients`); nobody walks back through them.
     with torch.no_grad():
         return torch.func.vmap(one, randomness="different")(tasks.support, seen)

@@ -90,6 +90,7 @@ class FineTuning:
 
     def at(self, rate: float) -> MetaAlgorithm:
         """It with this rate."""
+        # First order: what comes out are weights, and no gradient of theirs is asked for.
         config = MAMLConfig(order=1, alpha=rate, inner=self._inner)
         tuner = MAML(self._base, config, Batching("vmap"))
         tuner.load_theta(self._theta)
@@ -145,6 +146,7 @@ def fine_tuners(
 
 def from_scratch(domain: Domain, rates: Sequence[float]) -> FineTuning:
     """A fresh network trained on the support set alone, by Adam."""
+    # A draw of its own: the same weights in every evaluation, and the caller's random numbers are left as they were.
     with torch.random.fork_rng():
         torch.manual_seed(0)
         theta = {name: value.detach() for name, value in domain.learner().named_parameters()}
@@ -217,9 +219,11 @@ def _pooled(run: Run) -> tuple[Params, int]:
     """Pooled weights of a run, and the units that training them passed."""
     if isinstance(run.config.algorithm, PooledConfig) and run.config.meta.steps:
         return {name: value.detach() for name, value in run.theta().items()}, units_passed(run.folder)
+    # A run of another algorithm went on from its pooled weights: only the pooled stage counts as their training.
     theta = run.pooled if run.pooled is not None else pooled_theta(run.config, run.domain, run.folder)
     return theta, _units(run.folder, "pretrain")
 
 
 def _units(run: Path, stage: str) -> int:
+    # Lines count from the beginning of the stage, so the largest is its total.
     return max((line["units"] for line in read_metrics(run).get(stage, {}).values() if "units" in line), default=0)

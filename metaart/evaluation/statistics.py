@@ -30,6 +30,8 @@ def half_width_by_hand(values: NDArray[np.float64], hands: Sequence[str]) -> flo
     Source: Liang & Zeger 1986. Not a number where all values are of one hand.
     """
     sums: dict[str, float] = defaultdict(float)
+    # Summed before they are squared: where the values of a hand err together their residuals add up, and the interval
+    # widens.
     for residual, hand in zip(values - values.mean(), hands, strict=True):
         sums[hand] += residual
     if len(sums) < 2:
