@@ -84,14 +84,14 @@ def test_files_that_are_something_else_are_refused(tmp_path: Path) -> None:
     header = json.loads(saved[8 : 8 + int.from_bytes(saved[:8], "little")])
     rest = json.loads(header["__metadata__"]["metaart"])
     tensors = safetensors.torch.load(saved)
-    for changed, said in (
+    for changed, reason in (
         ({"format": 99}, "format 99"),
         ({"verdicts": [[1]]}, "damaged"),
         ({"losses": ["x"]}, "damaged"),
     ):
         metadata = {"metaart": json.dumps({**rest, **changed})}
         path.write_bytes(safetensors.torch.save(tensors, metadata=metadata))
-        with pytest.raises(UserError, match=said):
+        with pytest.raises(UserError, match=reason):
             read_artist(path)
     tensors["weights/b"] = torch.full((2,), torch.nan)
     path.write_bytes(safetensors.torch.save(tensors, metadata=header["__metadata__"]))
@@ -124,7 +124,7 @@ def test_a_blend_is_the_mean_or_what_the_shares_say() -> None:
 
 
 @pytest.mark.parametrize(
-    ("artists", "shares", "said"),
+    ("artists", "shares", "reason"),
     [
         ([], None, "one artist or more"),
         ([artist(), artist(1)], [1.0], "share above 0"),
@@ -133,6 +133,6 @@ def test_a_blend_is_the_mean_or_what_the_shares_say() -> None:
         ([artist(), artist(1, notes={"hands": ["a"]})], None, "sets of examples"),
     ],
 )
-def test_what_does_not_mix_is_refused(artists: list[Artist], shares: list[float] | None, said: str) -> None:
-    with pytest.raises(UserError, match=said):
+def test_what_does_not_mix_is_refused(artists: list[Artist], shares: list[float] | None, reason: str) -> None:
+    with pytest.raises(UserError, match=reason):
         blended(artists, shares)

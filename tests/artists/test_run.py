@@ -95,7 +95,7 @@ def test_steps_that_make_no_sense_are_refused(run: Run, files: list[Path], steps
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "reason"),
     [
         ({"bars": 0}, "bars to be a whole number from 1 to 128"),
         ({"bar": 1}, "unknown key 'bar'"),
@@ -103,9 +103,9 @@ def test_steps_that_make_no_sense_are_refused(run: Run, files: list[Path], steps
         ({"primer": "nowhere.mid"}, "nowhere.mid"),
     ],
 )
-def test_what_python_asks_is_checked(run: Run, files: list[Path], values: dict[str, object], said: str) -> None:
+def test_what_python_asks_is_checked(run: Run, files: list[Path], values: dict[str, object], reason: str) -> None:
     artist = run.adapt(files[:1])
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=reason):
         run.create(artist, **values)
 
 

@@ -51,7 +51,7 @@ def test_a_folder_of_hands_is_read_in_order(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hands", "said"),
+    ("hands", "reason"),
     [
         ({}, "two sub-folders"),
         ({"one": ["a.png"]}, "two sub-folders"),
@@ -60,9 +60,9 @@ def test_a_folder_of_hands_is_read_in_order(tmp_path: Path) -> None:
     ],
 )
 def test_folders_that_say_too_little_or_too_much_are_refused(
-    tmp_path: Path, hands: dict[str, list[str]], said: str
+    tmp_path: Path, hands: dict[str, list[str]], reason: str
 ) -> None:
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=reason):
         works_of_hands(folder_of(tmp_path, **hands), HANDS)
 
 
@@ -84,7 +84,7 @@ def test_a_table_of_scores_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "reason"),
     [
         ("", "empty"),
         ("a.png,3\n", "begins with 'a.png,3'"),
@@ -101,8 +101,8 @@ def test_a_table_of_scores_is_read(tmp_path: Path) -> None:
         ("file,score\n" + "".join(f"{number}.png,3\n" for number in range(MAX_WORKS + 1)), str(MAX_WORKS + 1)),
     ],
 )
-def test_tables_that_are_none_are_refused(text: str, said: str) -> None:
-    with pytest.raises(UserError, match=said):
+def test_tables_that_are_none_are_refused(text: str, reason: str) -> None:
+    with pytest.raises(UserError, match=reason):
         read_scores(text.encode())
 
 
@@ -141,7 +141,7 @@ def test_python_code_hands_over_files_or_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("brought", "wanted", "said"),
+    ("brought", "wanted", "reason"),
     [
         ({"a": [b"x"]}, PLAIN, "as a list"),
         ([b"x"], HANDS, "{hand: files}"),
@@ -152,8 +152,8 @@ def test_python_code_hands_over_files_or_bytes(tmp_path: Path) -> None:
         (["nowhere.png"], PLAIN, "nowhere.png"),
     ],
 )
-def test_what_cannot_be_works_is_refused(brought: Any, wanted: WorksInput, said: str) -> None:
-    with pytest.raises(UserError, match=said):
+def test_what_cannot_be_works_is_refused(brought: Any, wanted: WorksInput, reason: str) -> None:
+    with pytest.raises(UserError, match=reason):
         works_from(brought, wanted)
 
 

@@ -176,7 +176,7 @@ def test_tokens_are_drawn_as_often_as_the_model_says() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "reason"),
     [
         ({"bars": 0}, "1 to 128"), ({"bars": 129}, "1 to 128"), ({"bars": 2.0}, "bars"), ({"bars": True}, "bars"),
         ({"temperature": 0}, "temperature"), ({"temperature": -1.0}, "temperature"),
@@ -187,8 +187,8 @@ def test_tokens_are_drawn_as_often_as_the_model_says() -> None:
         ({"top_p": None}, "top_p"), ({"seed": -1}, "seed"), ({"seed": 2**63}, "seed"), ({"seed": 1.5}, "seed"),
     ],
 )  # fmt: skip
-def test_options_outside_their_bounds_are_refused(wrong: dict[str, Any], said: str) -> None:
-    with pytest.raises(UserError, match=said):
+def test_options_outside_their_bounds_are_refused(wrong: dict[str, Any], reason: str) -> None:
+    with pytest.raises(UserError, match=reason):
         ComposeOptions(**wrong)
 
 

@@ -238,8 +238,8 @@ def test_a_run_with_a_missing_or_damaged_file_is_refused_and_the_file_named(
 ) -> None:
     run = tmp_path / "run"
     run.mkdir()
-    for kept in ("config.json", "weights.safetensors", "tokenizer.json"):
-        shutil.copy(tiny_run / kept, run / kept)
+    for name in ("config.json", "weights.safetensors", "tokenizer.json"):
+        shutil.copy(tiny_run / name, run / name)
     load(run)
     damage(run / name)
     with pytest.raises(UserError, match=name):

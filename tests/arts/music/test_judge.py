@@ -108,13 +108,13 @@ def test_requests_are_judged_in_order_as_json_and_in_words(run: Run, composers: 
     requests = [Request(artists, TuneOptions(), {"work": tune}) for artists in (composers, composers[::-1])]
     made = run.make(JUDGE, requests)
     for one in made:
-        told = json.loads(one.data)
-        assert list(told) == ["answer", "probabilities", "nats", "bars", "explanation"]
-        assert one.words.splitlines()[0] == told["answer"]
+        judgement = json.loads(one.data)
+        assert list(judgement) == ["answer", "probabilities", "nats", "bars", "explanation"]
+        assert one.words.splitlines()[0] == judgement["answer"]
         assert one.words.splitlines()[1:3] == [
-            f"  {name}: {share:.2f}" for name, share in told["probabilities"].items()
+            f"  {name}: {share:.2f}" for name, share in judgement["probabilities"].items()
         ]
-        assert one.words.endswith("\n".join(told["explanation"]))
+        assert one.words.endswith("\n".join(judgement["explanation"]))
     assert made[0].data == made[1].data, "the order in which composers come does not matter"
 
 
@@ -131,8 +131,8 @@ def test_the_command_judges_tunes(
 ) -> None:
     asked = ["create", "critique", "--run", str(tiny_run), "--work", tune.name, "--examples-from", str(folder)]
     assert main([*asked, "--json", str(tmp_path / "judged.json")]) == 0
-    said = capsys.readouterr().out
-    told = json.loads((tmp_path / "judged.json").read_bytes())
-    assert said.splitlines()[0] == told["answer"]
-    assert said.splitlines()[-1] == f"written: {tmp_path / 'judged.json'}"
-    assert torch.tensor(list(told["probabilities"].values())).sum() == pytest.approx(1, abs=1e-3)
+    output = capsys.readouterr().out
+    judgement = json.loads((tmp_path / "judged.json").read_bytes())
+    assert output.splitlines()[0] == judgement["answer"]
+    assert output.splitlines()[-1] == f"written: {tmp_path / 'judged.json'}"
+    assert torch.tensor(list(judgement["probabilities"].values())).sum() == pytest.approx(1, abs=1e-3)

@@ -28,9 +28,9 @@ def test_adapted_models_are_judged_beside_bigrams(run: Run) -> None:
     for row in result["methods"].values():
         assert 0 <= row["accuracy"] <= 1
         assert row["temperature"] > 0
-    known = calibrated(run, SMALL, progress=False)
-    assert known.at(5).temperature == result["methods"]["adapted models"]["temperature"]
-    assert (known.episodes, known.entries[0].shots) == (3, 3)
+    calibration = calibrated(run, SMALL, progress=False)
+    assert calibration.at(5).temperature == result["methods"]["adapted models"]["temperature"]
+    assert (calibration.episodes, calibration.entries[0].shots) == (3, 3)
     assert evaluate_tunes(run, SMALL, progress=False)["methods"] == result["methods"]
 
 

@@ -76,9 +76,9 @@ def test_strength_side_and_colour(run: Run, paintings: list[Path], photograph: P
     distances = [float(np.abs(create(strength=s).astype(float) - original).mean()) for s in (0.5, 1.0)]
     assert 0 < distances[0] < distances[1]
     assert max(create(side=100).shape) == 100
-    kept, free = create(keep_colour=True).astype(float), create().astype(float)
+    own, free = create(keep_colour=True).astype(float), create().astype(float)
     chroma = [float(np.abs((p - p.mean(-1, keepdims=True)) - (original - original.mean(-1, keepdims=True))).mean())
-              for p in (kept, free)]  # fmt: skip
+              for p in (own, free)]  # fmt: skip
     assert chroma[0] < 0.5 * chroma[1]
 
 
@@ -107,8 +107,8 @@ def test_several_photographs_go_into_a_folder(
     command += ["--examples", str(paintings[0]), "--blend", *map(str, paintings[1:]), "--out", str(tmp_path / "out")]
     assert main([*command, "--photographs", str(photograph), str(twin), str(paintings[1])]) == 0
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["01-rocket.png", "02-rocket.png", "dots.png"]
-    said = capsys.readouterr().out
-    assert f"3 pictures in {tmp_path / 'out'}: in the hand of 3 examples" in said
+    output = capsys.readouterr().out
+    assert f"3 pictures in {tmp_path / 'out'}: in the hand of 3 examples" in output
 
 
 def test_the_classical_way_redraws_too(
@@ -132,9 +132,9 @@ def test_an_artist_redraws_what_its_works_would(
     for name, paths in (("one", paintings[:2]), ("two", paintings[2:])):
         out = str(tmp_path / f"{name}.artist")
         assert main(["adapt", "style", *common, "--examples", *map(str, paths), "--out", out]) == 0
-        said = capsys.readouterr().out
-        assert f"{len(paths)} of {len(paths)} works, 2 steps in" in said
-        assert "loss on the works by step" in said
+        output = capsys.readouterr().out
+        assert f"{len(paths)} of {len(paths)} works, 2 steps in" in output
+        assert "loss on the works by step" in output
     one, two = (str(tmp_path / f"{name}.artist") for name in ("one", "two"))
 
     def created(*words: str) -> bytes:

@@ -105,10 +105,10 @@ def test_the_command_writes_tables_and_pictures(
 ) -> None:
     command = ["evaluate", str(style_run), "--out", str(tmp_path), "--episodes", "2", "--photographs", "1"]
     assert main([*command, "--size", "16", "--steps", "0", "1", "--gatys", "1"]) == 0
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     for word in ("2 styles", "Gatys", "fresh network, trained on the style at 0.005",
                  "The photographs are not new to the run"):  # fmt: skip
-        assert word in said
+        assert word in output
     assert json.loads((tmp_path / "evaluation.json").read_text())["photographs"] == 1
     for name in ("evaluation.png", "stylised.png", "failures.png"):
         assert read_picture((tmp_path / name).read_bytes()).std() > 0

@@ -27,10 +27,10 @@ def test_strength_goes_from_the_photograph_to_the_style(strength: float) -> None
 
 def test_kept_colours_are_those_of_the_photograph() -> None:
     photograph, drawn = noise(0), (noise(1) // 2).astype(np.uint8)
-    kept = with_colours_of(photograph, drawn).astype(float)
-    old, new = photograph @ LUMA, kept @ LUMA
+    result = with_colours_of(photograph, drawn).astype(float)
+    old, new = photograph @ LUMA, result @ LUMA
     for channel in range(3):  # what is not light and dark has not moved
-        np.testing.assert_allclose(kept[..., channel] - new, photograph[..., channel] - old, atol=1.1)
+        np.testing.assert_allclose(result[..., channel] - new, photograph[..., channel] - old, atol=1.1)
     assert new.mean() == pytest.approx(old.mean(), abs=0.5)
     assert new.std() == pytest.approx(old.std(), rel=0.05)
     assert np.corrcoef(new.ravel(), (drawn @ LUMA).ravel())[0, 1] > 0.98

@@ -27,17 +27,17 @@ def photograph(height: int, width: int) -> Tensor:
 
 @pytest.mark.parametrize(("height", "width"), [(96, 120), (150, 70), (41, 130)])
 def test_tiles_give_what_the_whole_picture_gives(height: int, width: int) -> None:
-    predict, picture, told = network(), photograph(height, width), torch.ones(5, dtype=torch.float64)
-    whole = predict(filled(picture)[None], told[None])[0, :, :height, :width]
-    tiled = stylised(predict, picture, told, blocks=BLOCKS, tile=32)
+    predict, picture, statistics = network(), photograph(height, width), torch.ones(5, dtype=torch.float64)
+    whole = predict(filled(picture)[None], statistics[None])[0, :, :height, :width]
+    tiled = stylised(predict, picture, statistics, blocks=BLOCKS, tile=32)
     torch.testing.assert_close(tiled, whole, rtol=1e-4, atol=1e-6)
 
 
 def test_moments_of_a_reduced_picture_leave_no_seams_either() -> None:
     """Steps between neighbours across the borders of tiles are no larger than elsewhere."""
-    predict, picture, told = network(), photograph(96, 128), torch.ones(5, dtype=torch.float64)
-    tiled = stylised(predict, picture, told, blocks=BLOCKS, tile=32, whole=48)
-    at_once = stylised(predict, picture, told, blocks=BLOCKS, tile=128, whole=48)
+    predict, picture, statistics = network(), photograph(96, 128), torch.ones(5, dtype=torch.float64)
+    tiled = stylised(predict, picture, statistics, blocks=BLOCKS, tile=32, whole=48)
+    at_once = stylised(predict, picture, statistics, blocks=BLOCKS, tile=128, whole=48)
     torch.testing.assert_close(tiled, at_once, rtol=1e-4, atol=1e-6)
 
 
