@@ -38,10 +38,10 @@ def test_rating_and_tunes_are_judged_in_words() -> None:
         {"meta": "meta: r", "other": "ridge on frozen features", "curators": "damage", "ahead": 0.01, "interval": 0.05},
         {"meta": "meta: r", "other": "another", "curators": "all", "ahead": 0.5, "interval": 0.05},
     ]
-    said = critique_report.rating_verdicts({"paired": rows})
-    assert said[0].startswith("all curators: r is behind ridge")
-    assert said[1].startswith("curators who go by damage: r is level with ridge")
-    assert len(said) == 2
+    lines = critique_report.rating_verdicts({"paired": rows})
+    assert lines[0].startswith("all curators: r is behind ridge")
+    assert lines[1].startswith("curators who go by damage: r is level with ridge")
+    assert len(lines) == 2
     tunes = {"methods": {"adapted models": {"accuracy": 0.6, "interval": 0.03},
                          "bigrams of the examples": {"accuracy": 0.5, "interval": 0.03}}}  # fmt: skip
     assert critique_report.tune_verdict(tunes) == "Adapted models are ahead of bigrams by 10.0 points."
@@ -63,11 +63,11 @@ def test_bars_are_judged_by_the_best_of_either_side() -> None:
         "paired": [ahead("meta: a-maml", "frozen: x", 0.14), ahead("meta: a-maml", "meta: a-protonet", 0.02),
                    ahead("meta: a-protonet", "frozen: x", 0.12)],
     }  # fmt: skip
-    said = critique_report.verdicts(attribution)
-    assert "14.0 ± 1.0 points ahead. The bar of 12 points is held" in said[0]
-    assert "0.060 (bar 0.05: missed)" in said[1]
-    assert "3.0 points (bar 2: missed)" in said[1]
-    assert said[2:] == [
+    lines = critique_report.verdicts(attribution)
+    assert "14.0 ± 1.0 points ahead. The bar of 12 points is held" in lines[0]
+    assert "0.060 (bar 0.05: missed)" in lines[1]
+    assert "3.0 points (bar 2: missed)" in lines[1]
+    assert lines[2:] == [
         "5 examples: a-maml is ahead of a-protonet, on the same network and budget (+2.0 ± 1.0 points)."
     ]
     attribution["paired"][0]["ahead"] = 0.119  # type: ignore[index]

@@ -42,7 +42,7 @@ def test_a_free_run_ships_with_its_card(music_data: Path, tmp_path: Path) -> Non
     ]
     assert load_algorithm(model)[0] == config
     card = (model / "README.md").read_text(encoding="utf-8")
-    for said in (
+    for words in (
         "Aird",
         "--licence permissive",
         "--set pretrain.steps=2",
@@ -51,7 +51,7 @@ def test_a_free_run_ships_with_its_card(music_data: Path, tmp_path: Path) -> Non
         "4 episodes",
         "8-grams",
     ):
-        assert said in card
+        assert words in card
 
 
 def test_the_settings_of_a_card_make_the_run_again() -> None:
@@ -70,7 +70,7 @@ def test_a_card_names_the_licences_of_pictures_and_of_photographs() -> None:
     config = override(recipe("style"), ["data=icons", "domain.photographs=views"])
     judged = ship_model.Judged("metaart evaluate RUN --size 64", "a table")
     card = ship_model.card(config, {"icons": prepared("MIT"), "views": prepared("CC0-1.0")}, judged, 1000, 1000)
-    for said in (
+    for words in (
         "metaart evaluate RUN --size 64",
         "metaart data prepare drawings --licence permissive --out icons",
         "metaart data prepare photographs --licence permissive --out views",
@@ -78,4 +78,4 @@ def test_a_card_names_the_licences_of_pictures_and_of_photographs() -> None:
         "never seen: CC0-1.0, test",
         "--set domain.photographs=views",
     ):
-        assert said in card
+        assert words in card

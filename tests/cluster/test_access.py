@@ -101,9 +101,9 @@ def test_the_token_is_sent_where_there_is_one(token: Path, monkeypatch: pytest.M
     make_token(token)
     send_token(environment)
     assert environment == {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
-    given = {"RAY_AUTH_TOKEN": "abc"}
-    send_token(given)
-    assert given == {"RAY_AUTH_TOKEN": "abc", "RAY_AUTH_MODE": "token"}
+    environment = {"RAY_AUTH_TOKEN": "abc"}
+    send_token(environment)
+    assert environment == {"RAY_AUTH_TOKEN": "abc", "RAY_AUTH_MODE": "token"}
     monkeypatch.setenv("RAY_AUTH_MODE", "token")
     token.unlink()
     with pytest.raises(UserError):

@@ -85,8 +85,8 @@ def test_it_takes_the_steps_of_one_process_with_one_then_two_then_one_worker(tmp
     done = subprocess.run(words, cwd=ROOT, env={**environment, "PYTHONPATH": str(ROOT)},
                           capture_output=True, text=True, timeout=800, check=False)  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
-    told = json.loads(done.stdout.splitlines()[-1])
-    kinds = [what if kind == "workers" else kind for kind, what in told]
-    assert kinds == ["1 of up to 2 workers", "2 of up to 2 workers", "saved", "1 of up to 2 workers"], told
+    events = json.loads(done.stdout.splitlines()[-1])
+    kinds = [what if kind == "workers" else kind for kind, what in events]
+    assert kinds == ["1 of up to 2 workers", "2 of up to 2 workers", "saved", "1 of up to 2 workers"], events
     assert list(read_metrics(tmp_path / "run")["meta"]) == list(range(1, 3001))
     assert_same_training(tmp_path / "run", tmp_path / "alone", "weights.safetensors", atol=1e-4)

@@ -117,7 +117,7 @@ def test_a_command_that_is_stopped_is_interrupted_once_and_its_folder_kept(
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "reason"),
     [
         (["file:///tmp/x"], "{folder}"),
         (["file:///tmp/x", "--", "true"], "{folder}"),
@@ -126,10 +126,10 @@ def test_a_command_that_is_stopped_is_interrupted_once_and_its_folder_kept(
         (["file:///proc/none", "--", "true", "{folder}"], "can be written"),
     ],
 )
-def test_bad_input_is_said(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_input_is_said(words: list[str], reason: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) == 2
     error = capsys.readouterr().err
-    assert said in error
+    assert reason in error
     assert "secret" not in error
 
 

@@ -91,8 +91,8 @@ def test_a_run_on_an_object_store_is_interrupted_and_finished_with_other_workers
     assert list(lines) == list(range(1, 61))
     assert (tmp_path / "end" / "curves.png").stat().st_size > 1000
     assert not [name for name in storage.files() if name.startswith(("ray", ".", "checkpoint_manager"))]
-    kept = sorted((tmp_path / "end" / "meta" / "checkpoints").iterdir())
+    paths = sorted((tmp_path / "end" / "meta" / "checkpoints").iterdir())
     validated = sorted(line["validation"] for line in lines.values() if "validation" in line)
-    scores = [load_checkpoint(path)[1]["validation"] for path in kept]
-    assert 2 <= len(kept) <= 4
+    scores = [load_checkpoint(path)[1]["validation"] for path in paths]
+    assert 2 <= len(paths) <= 4
     assert set(validated[:2]) <= {score for score in scores if score is not None}

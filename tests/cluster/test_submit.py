@@ -109,10 +109,10 @@ def test_bad_input_is_said_in_one_paragraph(
         ("evaluate", f"file://{tmp_path}/none"): "config.json",
         ("train", "music", *storage): "a token",
     }
-    for words, said in cases.items():
+    for words, reason in cases.items():
         assert submit.main(words) == 2, words
         error = capsys.readouterr().err
-        assert said in error, words
+        assert reason in error, words
         assert "\n\n" not in error
     (tmp_path / "token").write_text("x" * 64)
     (tmp_path / "token").chmod(0o600)
@@ -146,11 +146,11 @@ def test_version_and_commit_are_recorded(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     for words in (["init", "-q"], ["add", "file"], ["commit", "-q", "-m", "One"]):
         subprocess.run([*git, *words], check=True)
-    known = submit.provenance(tmp_path)
-    assert known["dirty"] == "false"
-    assert len(known["commit"]) == 40
+    origin = submit.provenance(tmp_path)
+    assert origin["dirty"] == "false"
+    assert len(origin["commit"]) == 40
     (tmp_path / "file").write_text("y")
-    assert submit.provenance(tmp_path) == {**known, "dirty": "true"}
+    assert submit.provenance(tmp_path) == {**origin, "dirty": "true"}
 
 
 def test_a_job_of_the_same_name_is_numbered() -> None:
@@ -158,13 +158,13 @@ def test_a_job_of_the_same_name_is_numbered() -> None:
     assert submit._unused("a", ["a", "a-2"]) == "a-3"
 
 
-def job(name: str | None, **known: object) -> SimpleNamespace:
+def job(name: str | None, **metadata: object) -> SimpleNamespace:
     status = SimpleNamespace(value="SUCCEEDED")
-    return SimpleNamespace(submission_id=name, status=status, start_time=1_700_000_000_000, metadata=known or None)
+    return SimpleNamespace(submission_id=name, status=status, start_time=1_700_000_000_000, metadata=metadata or None)
 
 
 def test_jobs_are_listed_with_what_they_are_made_of() -> None:
-    known = {
+    metadata = {
         "command": "train",
         "what": "music",
         "version": "0.1.0",
@@ -172,7 +172,7 @@ def test_jobs_are_listed_with_what_they_are_made_of() -> None:
         "dirty": "true",
         "run": "s3://r",
     }
-    lines = jobs.table([job("music-1", **known), job(None), job("of-another-program")]).splitlines()
+    lines = jobs.table([job("music-1", **metadata), job(None), job("of-another-program")]).splitlines()
     assert len(lines) == 3
     assert lines[1].split() == [
         "music-1", "SUCCEEDED", "2023-11-14", "22:13", "train", "music", "0.1.0", "cccccccccc", "dirty", "s3://r"

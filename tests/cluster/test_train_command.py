@@ -47,9 +47,9 @@ def test_two_workers_train_a_run_to_the_end(
     out, few = tmp_path / "run", ["domain.hidden_size=12", "meta.steps=6", "meta.tasks=3", "meta.validate_every=3",
                                   "meta.validation_tasks=4", "log_every=1", "batching.mode=loop"]  # fmt: skip
     assert main(["sinusoid", "--workers", "2", "--out", str(out), *settings(few)]) == 0
-    said = capsys.readouterr()
-    assert "meta: 6 steps" in said.out
-    assert "step 6: validation" in said.err  # the driver shows what the workers do
+    streams = capsys.readouterr()
+    assert "meta: 6 steps" in streams.out
+    assert "step 6: validation" in streams.err  # the driver shows what the workers do
     assert list(read_metrics(out)["meta"]) == list(range(1, 7))
     assert_finished(out, "sinusoid")
     with only_writer(out):
@@ -72,10 +72,10 @@ def test_the_command_of_the_readme_outlives_a_killed_worker(music_data: Path, tm
     assert len(workers) == 2
     assert newest_checkpoint(out / "pretrain" / "checkpoints") is not None
     os.kill(workers[1], signal.SIGKILL)
-    said, progress = process.communicate(timeout=500)
+    output, progress = process.communicate(timeout=500)
 
     assert process.returncode == 0, progress
-    assert "meta: 2 steps" in said
+    assert "meta: 2 steps" in output
     assert "step 40: validation" in progress  # the driver shows what the workers do
     assert "Traceback" not in progress
     metrics = read_metrics(out)
@@ -116,9 +116,9 @@ def test_an_interrupted_run_is_resumed_and_finished(
 
     monkeypatch.chdir(ROOT)
     assert main([*asked, "--resume"]) == 0
-    said = capsys.readouterr()
-    assert "meta: 2 steps" in said.out
-    assert "step 40: validation" in said.err  # the driver shows what the workers do
+    streams = capsys.readouterr()
+    assert "meta: 2 steps" in streams.out
+    assert "step 40: validation" in streams.err  # the driver shows what the workers do
     assert list(read_metrics(out)["pretrain"]) == list(range(1, 41))
     assert_finished(out, "music")
 

@@ -25,10 +25,10 @@ def test_each_value_reaches_its_place() -> None:
     chosen = DeepSpeedConfig(
         zero_stage=3, persistence_threshold=7, precision="bf16", micro_batches=4, offload="weights"
     )
-    told = settings(1001, 0.0, chosen)
-    assert told["gradient_accumulation_steps"] == 4
-    assert told["bf16"] == {"enabled": True}
-    zero = told["zero_optimization"]
+    config = settings(1001, 0.0, chosen)
+    assert config["gradient_accumulation_steps"] == 4
+    assert config["bf16"] == {"enabled": True}
+    zero = config["zero_optimization"]
     assert zero["stage"] == 3
     assert zero["reduce_bucket_size"] == 1002  # all numbers of the model, made even
     assert zero["stage3_param_persistence_threshold"] == 7
@@ -65,25 +65,27 @@ def test_a_file_of_the_user_takes_the_place_of_our_values(tmp_path: Path) -> Non
                  gradient_accumulation_steps=3, wall_clock_breakdown=True)  # fmt: skip
     chosen = from_file(path)
     assert (chosen.zero_stage, chosen.precision, chosen.micro_batches) == (2, "bf16", 3)
-    told = settings(1001, 0.25, chosen)
-    assert told["zero_optimization"] == {"stage": 2, "overlap_comm": True}
-    assert told["wall_clock_breakdown"] is True
-    assert told["gradient_clipping"] == 0.25  # left out, DeepSpeed would clip to norm 1
-    assert told["train_micro_batch_size_per_gpu"] == 1
+    config = settings(1001, 0.25, chosen)
+    assert config["zero_optimization"] == {"stage": 2, "overlap_comm": True}
+    assert config["wall_clock_breakdown"] is True
+    assert config["gradient_clipping"] == 0.25  # left out, DeepSpeed would clip to norm 1
+    assert config["train_micro_batch_size_per_gpu"] == 1
     with pytest.raises(UserError, match="both"):
         dataclasses.replace(chosen, zero_stage=1)
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "reason"),
     [({"optimizer": {"type": "Adam"}}, "optimizer"), ({"scheduler": {}}, "scheduler"),
      ({"train_batch_size": 8}, "batch"),
      ({"train_micro_batch_size_per_gpu": 2}, "batch"), ({"fp16": {"enabled": True}}, "fp16"),
      ({"zero_optimization": {"stage": 4}}, "stage=4"), ({"zero_optimization": 3}, "object"),
      ({"gradient_accumulation_steps": "auto"}, "auto")],
 )  # fmt: skip
-def test_a_file_that_would_take_what_is_the_run_s_is_refused(values: dict[str, Any], said: str, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=said):
+def test_a_file_that_would_take_what_is_the_run_s_is_refused(
+    values: dict[str, Any], reason: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=reason):
         from_file(write(tmp_path / "ds.json", **values))
 
 
@@ -109,13 +111,13 @@ def test_a_dry_run_prints_what_each_stage_is_told_and_starts_nothing(
     out = ["--out", str(tmp_path / "run")]
     wanted = ["--set", "deepspeed.zero_stage=2", "--set", "meta.clip_norm=0.5", "--set", "pretrain.steps=3"]
     assert main(["sinusoid", "--dry-run", *out, *wanted]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["meta"]["gradient_clipping"] == 0.5
-    assert told["pretrain"]["gradient_clipping"] == 0.0
-    assert told["meta"]["zero_optimization"]["stage"] == told["pretrain"]["zero_optimization"]["stage"] == 2
-    (tmp_path / "ds.json").write_text(json.dumps(told["meta"]))
+    configs = json.loads(capsys.readouterr().out)
+    assert configs["meta"]["gradient_clipping"] == 0.5
+    assert configs["pretrain"]["gradient_clipping"] == 0.0
+    assert configs["meta"]["zero_optimization"]["stage"] == configs["pretrain"]["zero_optimization"]["stage"] == 2
+    (tmp_path / "ds.json").write_text(json.dumps(configs["meta"]))
     assert main(["sinusoid", "--dry-run", *out, "--deepspeed", str(tmp_path / "ds.json"), *wanted[2:4]]) == 0
-    assert json.loads(capsys.readouterr().out)["meta"] == told["meta"]
+    assert json.loads(capsys.readouterr().out)["meta"] == configs["meta"]
     assert not (tmp_path / "run").exists()
 
 
