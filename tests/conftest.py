@@ -167,8 +167,8 @@ def midi_folder(music_data: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     for number, group in enumerate([name for split in dataset.splits.values() for name in split][:5]):
         hand = folder / f"composer-{number}"
         hand.mkdir()
-        for place, work in enumerate(dataset.works(group)[:12]):
-            (hand / f"{place:02d}.mid").write_bytes(work.midi)
+        for index, work in enumerate(dataset.works(group)[:12]):
+            (hand / f"{index:02d}.mid").write_bytes(work.midi)
     return folder
 
 

@@ -14,7 +14,7 @@ from metaart.commands.flags import values_of
 from metaart.errors import UserError
 from metaart.options import described
 
-GIVEN = {
+WORDS = {
     "data": ["--data", "data/x"],
     "also": ["--also", "a=runs/a"],
     "episodes": ["--episodes", "4"],
@@ -42,24 +42,24 @@ def parsed(*arguments: str) -> argparse.Namespace:
 
 
 @pytest.mark.parametrize("art", ARTS)
-@pytest.mark.parametrize("option", GIVEN)
+@pytest.mark.parametrize("option", WORDS)
 def test_an_option_is_taken_or_refused_with_the_arts_that_take_it(art: str, option: str) -> None:
     takers = {name for name in ARTS if option in described(evaluation_of(name).options)}
-    given = parsed(*GIVEN[option])
+    options = parsed(*WORDS[option])
     if art in takers:
-        refuse_others(given, art)
-        asked = evaluation_of(art).options(**values_of(given, evaluation_of(art).options))
+        refuse_others(options, art)
+        asked = evaluation_of(art).options(**values_of(options, evaluation_of(art).options))
         assert getattr(asked, option) == MEANT[option]
         return
     with pytest.raises(UserError) as caught:
-        refuse_others(given, art)
-    assert caught.value.got.startswith(GIVEN[option][0])
+        refuse_others(options, art)
+    assert caught.value.got.startswith(WORDS[option][0])
     assert all(name in caught.value.got for name in takers)
     assert art not in caught.value.got
 
 
 def test_every_option_of_every_art_is_tried_above_and_nothing_is_given_by_itself() -> None:
-    assert set(all_fields()) == set(GIVEN) == set(MEANT)
+    assert set(all_fields()) == set(WORDS) == set(MEANT)
     for art in ARTS:
         kind = evaluation_of(art).options
         assert values_of(parsed(), kind) == {}
@@ -69,23 +69,23 @@ def test_every_option_of_every_art_is_tried_above_and_nothing_is_given_by_itself
 def test_the_help_says_whose_an_option_is_what_it_may_be_and_what_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["evaluate", "--help"])
-    said = " ".join(capsys.readouterr().out.split())
+    help_text = " ".join(capsys.readouterr().out.split())
     for words in ("of style: side of what is redrawn; from 16 up px (96)", "(0 1 3 5 10 20)", "(50 100 500)",
                   "of music: hands to create for and judge", "(that of the run)"):  # fmt: skip
-        assert words in said
+        assert words in help_text
 
 
 def test_a_run_that_is_refused_an_option_is_left_alone(
     critique_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["evaluate", str(critique_run), "--rival", "a=runs/a", "--out", str(tmp_path / "out")]) == 2
-    said = capsys.readouterr().err
-    assert "the evaluation of critique takes; got --rival, which is for music" in said
+    output = capsys.readouterr().err
+    assert "the evaluation of critique takes; got --rival, which is for music" in output
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "reason"),
     [
         (["--also", "music={run}", "--episodes", "4"], "names of their own"),
         (["--also", "runs/a"], "NAME=RUN"),
@@ -96,10 +96,10 @@ def test_a_run_that_is_refused_an_option_is_left_alone(
     ],
 )
 def test_what_makes_no_sense_is_refused(
-    words: list[str], said: str, tiny_run: Path, capsys: pytest.CaptureFixture[str]
+    words: list[str], reason: str, tiny_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["evaluate", str(tiny_run), *(word.format(run=tiny_run) for word in words)]) == 2
-    assert said in capsys.readouterr().err
+    assert reason in capsys.readouterr().err
 
 
 def test_a_run_is_loaded_once(tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

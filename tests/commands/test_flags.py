@@ -26,7 +26,7 @@ class Wishes:
     steps: int | None = option(default=None, ge=0, usual="as trained", help="taken")
 
 
-def given(*words: str) -> dict[str, Any]:
+def values_from(*words: str) -> dict[str, Any]:
     parser = argparse.ArgumentParser()
     add_flags(parser, described(Wishes))
     return values_of(parser.parse_args(words), Wishes)
@@ -48,13 +48,13 @@ def given(*words: str) -> dict[str, Any]:
     ],
 )
 def test_what_is_given_is_what_is_meant(words: list[str], meant: dict[str, Any]) -> None:
-    assert given(*words) == meant
+    assert values_from(*words) == meant
     wishes = Wishes(**meant)
     assert all(getattr(wishes, name) == value for name, value in meant.items())
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "reason"),
     [
         (["--bars", "8.5"], "bars to be a whole number from 1 to 128; got 8.5"),
         (["--bars", "[1]"], "bars to be a whole number"),
@@ -65,18 +65,18 @@ def test_what_is_given_is_what_is_meant(words: list[str], meant: dict[str, Any])
         (["--steps", "-1"], "steps to be a whole number from 0 up"),
     ],
 )
-def test_what_means_nothing_is_refused_with_the_name_and_what_was_expected(words: list[str], said: str) -> None:
+def test_what_means_nothing_is_refused_with_the_name_and_what_was_expected(words: list[str], reason: str) -> None:
     with pytest.raises(UserError) as caught:
-        Wishes(**given(*words))
-    assert said in str(caught.value)
+        Wishes(**values_from(*words))
+    assert reason in str(caught.value)
 
 
 def test_the_help_has_range_unit_and_default() -> None:
-    said = {name: help_of(field) for name, field in described(Wishes).items()}
-    assert said["bars"] == "length; from 1 to 128 bars (16)"
-    assert said["top_p"] == "share of 100 %%; above 0 and at most 1 (0.9)", "argparse takes %% for a per cent sign"
-    assert said["way"] == "how (meta)"
-    assert said["plain"] == "without more"
-    assert said["rates"] == "tried (0.1 0.2)"
-    assert said["also"] == "more (none)"
-    assert said["steps"] == "taken; from 0 up (as trained)"
+    helps = {name: help_of(field) for name, field in described(Wishes).items()}
+    assert helps["bars"] == "length; from 1 to 128 bars (16)"
+    assert helps["top_p"] == "share of 100 %%; above 0 and at most 1 (0.9)", "argparse takes %% for a per cent sign"
+    assert helps["way"] == "how (meta)"
+    assert helps["plain"] == "without more"
+    assert helps["rates"] == "tried (0.1 0.2)"
+    assert helps["also"] == "more (none)"
+    assert helps["steps"] == "taken; from 0 up (as trained)"

@@ -135,9 +135,9 @@ class Stock(NamedTuple):
 
     def options(self, use: Use) -> dict[str, Any]:
         """Options that cost little, of those the use shows as an example; labels come with the works."""
-        known = described(use.options)
-        return {name: value for name, value in use.example.items() if name in known} | (
-            {"side": 32} if "side" in known else {}
+        fields = described(use.options)
+        return {name: value for name, value in use.example.items() if name in fields} | (
+            {"side": 32} if "side" in fields else {}
         )
 
 

@@ -189,15 +189,15 @@ def test_the_command_line_makes_what_python_code_makes(
     art: str, stock: Stock, use: Use, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     flag, works = flag_of(use.works), stock.works(use.works)
-    given: list[Any] = [stock.folder] if use.works.labels == "hands" else list(works)
+    examples: list[Any] = [stock.folder] if use.works.labels == "hands" else list(works)
     if use.works.labels == "scores":
         table = tmp_path / "scores.csv"
         table.write_text("file,score\n" + "".join(f"{path.name},{score}\n" for path, score in works))
         for path, _ in works:
             (tmp_path / path.name).write_bytes(path.read_bytes())
-        given = [table]
+        examples = [table]
     out = tmp_path / f"new{use.makes.suffixes[0]}"
-    words = ["create", use.commands[0], "--run", stock.run.folder, flag.flag, *given, f"--{use.out}", out]
+    words = ["create", use.commands[0], "--run", stock.run.folder, flag.flag, *examples, f"--{use.out}", out]
     asked = {name: value for name, value in stock.options(use).items() if name != "steps"}
     for name, value in asked.items():
         words += [described(use.options)[name].flag, value] if not isinstance(value, bool) else []
@@ -210,10 +210,11 @@ def test_the_command_line_makes_what_python_code_makes(
         assert out.read_bytes() == made_of(stock, use).data
         artist = tmp_path / "a.artist"
         assert (
-            main(["adapt", art, "--run", str(stock.run.folder), flag.flag, *map(str, given), "--out", str(artist)]) == 0
+            main(["adapt", art, "--run", str(stock.run.folder), flag.flag, *map(str, examples), "--out", str(artist)])
+            == 0
         )
         index = words.index(flag.flag)
-        again = [*words[:index], "--artist", artist, *words[index + 1 + len(given) :]]
+        again = [*words[:index], "--artist", artist, *words[index + 1 + len(examples) :]]
         once = out.read_bytes()
         assert main([str(word) for word in again]) == 0
         assert out.read_bytes() == once

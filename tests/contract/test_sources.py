@@ -17,11 +17,11 @@ from metaart.options import described
 from tests.data.pictures import gcompris_folder, openclipart_folder, picture_folder, picture_table
 from tests.data.sources import DRAWINGS
 
-ALL = [(what, name) for what, known in SOURCES.items() for name in known]
+ALL = [(what, name) for what, by_name in SOURCES.items() for name in by_name]
 
 
 @pytest.fixture(scope="module")
-def places(midi_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Path]:
+def paths(midi_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Path]:
     """Something to read for each source that needs it."""
     folder = tmp_path_factory.mktemp("sources")
     pictures, table = picture_folder(folder / "pictures"), picture_table(folder / "pictures.parquet")
@@ -41,13 +41,13 @@ def places(midi_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
 
 @pytest.fixture
 def make(
-    request: pytest.FixtureRequest, places: dict[tuple[str, str], Path], corpus: CorpusSource
+    request: pytest.FixtureRequest, paths: dict[tuple[str, str], Path], corpus: CorpusSource
 ) -> Callable[[], Source]:
     """Gives the source of this name; the catalogue of the corpus is shared."""
     what, name = request.param
     if (what, name) == ("music", "corpus"):
         return lambda: corpus
-    path = {"path": places[what, name]} if (what, name) in places else {}
+    path = {"path": paths[what, name]} if (what, name) in paths else {}
     return lambda: SOURCES[what][name].build(SOURCES[what][name].options(**path))
 
 
@@ -111,9 +111,9 @@ def test_the_examples_of_a_group_are_its_entries_in_order(make: Callable[[], Sou
     }
     group = min((group for group in cost if cost[group]), key=lambda group: cost[group])
     examples = list(source.examples(group.name))
-    said = [example.what if isinstance(example, Rejected) else example.work_id for example in examples]
+    names = [example.what if isinstance(example, Rejected) else example.work_id for example in examples]
     entries = source.entries(group.name)
-    assert said == [entry.what if isinstance(entry, Rejected) else entry.work_id for entry in entries]
+    assert names == [entry.what if isinstance(entry, Rejected) else entry.work_id for entry in entries]
 
 
 @every_source
@@ -141,18 +141,18 @@ def test_a_path_that_is_not_there_is_refused(what: str, name: str, tmp_path: Pat
 
 @pytest.mark.parametrize(("what", "name"), ALL)
 def test_what_may_be_set_is_told_to_the_source(
-    what: str, name: str, places: dict[tuple[str, str], Path], tmp_path: Path
+    what: str, name: str, paths: dict[tuple[str, str], Path], tmp_path: Path
 ) -> None:
     source = SOURCES[what][name]
     fields = described(source.options)
     if "side" in fields:
-        built = source.build(source.options(path=places[what, name], side=40))
+        built = source.build(source.options(path=paths[what, name], side=40))
         assert built.medium.settings == {"max_side": 40}
         for side in (7, 5000):
             with pytest.raises(UserError, match="from 8 to 4096"):
                 source.options(path=tmp_path, side=side)
     if "limit_per_group" in fields:
-        built = source.build(source.options(path=places[what, name], limit_per_group=2))
+        built = source.build(source.options(path=paths[what, name], limit_per_group=2))
         counts = [len([entry for entry in built.entries(group.name) if isinstance(entry, Entry)])
                   for group in built.groups()]  # fmt: skip
         assert max(counts) == 2
