@@ -102,8 +102,8 @@ def evaluate(
     choosing = Episodes.drawn(validations, "validation", config.validation_episodes, config.batch)
     folders = [one.folder for one in (*learners.values(), *rivals.values())]
     weights = [folder / file for folder in folders for file in (WEIGHTS, POOLED)]
-    # All that a measurement depends on. Runs and episodes count by what they hold: files of the same names may have been
-    # replaced since.
+    # All that a measurement depends on. Runs and episodes count by what they hold: files of the same names may have
+    # been replaced since.
     decides = {
         "version": __version__,
         "config": asdict(seeded),
