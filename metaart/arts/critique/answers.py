@@ -52,6 +52,7 @@ def collect(method: Method, works: SplitWorks, episodes: Sequence[AttributionEpi
     """What a method answers in episodes with so many examples of each hand."""
     answers = [method(works, episode, shots) for episode in episodes]
     logits, strange = torch.stack([one for one, _ in answers]), torch.stack([one for _, one in answers])
+    # The strangers come last (`AttributionEpisode.asked`).
     own = episodes[0].query.numel()
     names = [episode.names for episode in episodes]
     return Answers(logits[:, :own], strange[:, :own], logits[:, own:], strange[:, own:], names)

@@ -112,6 +112,7 @@ def draw_episodes(
         for name, (first, end) in zip(works.hands, pairwise(works.first), strict=True)
     ]
     try:
+        # One hand more than is told apart: the last one drawn is the stranger.
         sampler = TaskSampler(hands, EpisodeConfig(shots, query, size_power=0.0, ways=ways + 1), seed)
     except UserError as error:
         raise UserError(

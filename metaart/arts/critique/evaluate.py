@@ -80,6 +80,7 @@ def evaluate(
     if goes_to.folder is not None:
         save_calibration(calibration, goes_to.folder)
     keep(result, attribution_text(result) + goes_to.note)
+    # What took longest is safe by now; maps and pictures may fail, or be stopped.
     works, shots = contest.works["test"], max(protocol.shots)
     some = contest.episodes["test"][: protocol.maps]
     result["maps"] = judge_maps(critics[run.name], works, some, shots=shots)
@@ -107,6 +108,8 @@ class Contest(NamedTuple):
         counts: dict[Split, int] = {"validation": protocol.validation_episodes, "test": protocol.episodes}
         network, shots = FrozenFeatures(critic.domain.view.side), max(protocol.shots)
         works = {split: open_works(_domain(critic), data, split, protocol.works_per_hand, network) for split in counts}
+        # With the most examples that are asked for. Fewer are the first of them, so that every number of examples is
+        # judged on the same works.
         episodes = {
             split: draw_episodes(works[split], count, ways=protocol.ways, shots=shots, query=protocol.query,
                                  seed=protocol.seed)
@@ -177,6 +180,8 @@ def summary(validation: Answers, test: Answers, protocol: AttributionProtocol) -
     Returns:
         The numbers, and the accuracy of each episode, (episodes,).
     """
+    # Each method has a temperature and bounds of its own: what is compared is what its answers are worth, not their
+    # scale.
     confidence = confidence_of(validation, 0, protocol)
     shares = (test.logits / confidence.temperature).softmax(-1)
     labels, (sure, named) = test.labels(), shares.max(-1)
@@ -196,6 +201,7 @@ def summary(validation: Answers, test: Answers, protocol: AttributionProtocol) -
         "temperature": confidence.temperature,
         "ece_raw": expected_calibration_error(plain.amax(-1).flatten(), right.flatten()),
         "ece": expected_calibration_error(sure.flatten(), right.flatten()),
+        # A share that rounds to 0 would make the mean infinite.
         "nll": float(-shares.gather(-1, labels[..., None]).clamp(min=1e-12).log().mean()),
         "covered": float(covered.mean()),
         "covered_interval": half_width_by_hand(covered.flatten().numpy(), test.hands_asked()),

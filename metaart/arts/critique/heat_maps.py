@@ -110,6 +110,7 @@ def _looked_at(
     picture = works.ink(episode.query[hand, :1])
     params = critic.run.adapted(support)
     seen = critic.impression(params, support, critic.domain.input_of(picture))
+    # The map is of what the run answers, right or wrong: that is what a user would be shown.
     answer = int(seen.answers[0, :hands].argmax())
     return critic.evidence(params, lambda answers: log_odds(answers[:, :hands], answer)), picture[0]
 
@@ -120,6 +121,7 @@ def _margined(pixels: Pixels, margin: int = 6) -> Pixels:
 
 def _random_map(side: int, seed: int) -> Tensor:
     """A map without meaning, as coarse as that of occlusion."""
+    # One value for every stride of the occlusion map.
     coarse = torch.rand(1, 1, STRIDE_SHARE, STRIDE_SHARE, generator=torch.Generator().manual_seed(seed))
     smooth: Tensor = F.interpolate(coarse, size=(side, side), mode="bilinear")[0, 0]
     return smooth

@@ -43,7 +43,9 @@ def _made(critic: Critic, request: Request) -> Made:
     own = read_frame(domain, request.files["work"])
     params = critic.run.params(artist)
     seen = critic.impression(params, works.examples, domain.input_of(ink([own])))
+    # The hand with the fewest examples is the one that is known least, and decides.
     confidence = critic.confidence(shots=int(labels.bincount(minlength=len(hands)).min()), ways=len(hands))
+    # The last layer has room for more hands than there are: only the first are somebody's.
     shares = (seen.answers[0, : len(hands)] / confidence.temperature).softmax(0)
     order = shares.argsort(descending=True).tolist()
     best = order[0]
@@ -51,6 +53,7 @@ def _made(critic: Critic, request: Request) -> Made:
     judgement = Judgement(
         answer=NONE if strange > confidence.strange_bound else hands[best],
         probabilities={hands[label]: round(float(shares[label]), 4) for label in order},
+        # The rule of `functional.calibration.answer_sets`, by which the bound was made.
         plausible=[hands[label] for label in order if 1 - float(shares[label]) <= confidence.set_bound],
         strangeness=round(strange, 3),
         interval=None,

@@ -33,6 +33,7 @@ class MetaMethod:
         """See `Method`."""
         critic = self._critic
         examples, labels = episode.examples(shots)
+        # The same answers for a fraction of the time: each work goes through the network once, not once an episode.
         if critic.moves_head_alone:
             features = self._features_of(works)
             seen = critic.impression_of_features(features[examples], labels, features[episode.asked])

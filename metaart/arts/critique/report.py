@@ -89,6 +89,7 @@ def plot_reliability(result: Result, path: Path) -> None:
     for axis, shots in zip(axes, numbers, strict=True):
         axis.plot([0, 1], [0, 1], color="grey", linewidth=1, label="as sure as right")
         for name, row in result["shots"][shots].items():
+            # Bins of fewer than one answer in two hundred jump about and say nothing.
             filled = [index for index, share in enumerate(row["reliability"]["share"]) if share >= 0.005]
             sure, right = ([row["reliability"][key][index] for index in filled] for key in ("confidence", "accuracy"))
             style = "-" if name.startswith("meta") else "--"

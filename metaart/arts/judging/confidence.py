@@ -112,6 +112,8 @@ def strangeness(features: Tensor, examples: Tensor, labels: Tensor) -> Tensor:
     """
     hands = int(labels.max()) + 1
     means = torch.stack([examples[labels == hand].mean(0) for hand in range(hands)])
+    # Hands whose examples are all alike lie nowhere apart: everything else is then very strange, not infinitely.
     apart = torch.pdist(means).square().mean().clamp(min=1e-12)
+    # Exactly, for products of features would lose what two near ones differ by.
     nearest: Tensor = torch.cdist(features, means, compute_mode="donot_use_mm_for_euclid_dist").square().amin(1)
     return nearest / apart

@@ -95,6 +95,7 @@ class Critic:
             examples: what the learner is given of them.
             works: what the learner is called with for the works (`ViewingDomain.input_of`).
         """
+        # False asks a network for what its last layer is given.
         predict = self.run.predict(params)
         return Impression(predict(works), predict(works, False), head_features(predict, examples))
 
@@ -127,6 +128,7 @@ class Critic:
 
         @torch.no_grad()
         def evidence(pictures: Tensor) -> Tensor:
+            # Occlusion asks about hundreds of painted-over pictures at once: in parts they fit into memory.
             parts = [predict(self.domain.input_of(part)) for part in torch.split(pictures, AT_ONCE)]
             return strength(torch.cat(parts))
 

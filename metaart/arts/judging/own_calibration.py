@@ -52,6 +52,7 @@ def _why_not_its_own(run: Run, out: Path, data: str | None, validation_episodes:
         return f"this evaluation is of {data}, the run's own of {run.config.data}"
     if ways != WAYS:
         return f"this evaluation is of {ways} hands, the run's own of {WAYS}"
+    # A quick look with few episodes must not take the place of a careful calibration; the first may be of any number.
     present = load_calibration(run.folder)
     if present is not None and validation_episodes < min(VALIDATION_EPISODES, present.episodes):
         return f"this evaluation is of {validation_episodes} validation episodes, the run's own of {present.episodes}"

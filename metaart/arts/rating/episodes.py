@@ -54,6 +54,7 @@ def draw_episodes(
     domain: RatingDomain, data: Where, split: Split, count: int, shots: int, protocol: RatingProtocol
 ) -> list[RatingEpisode]:
     """Episodes of the made curators of a split, with so many examples each."""
+    # Unvaried: each curator keeps a taste of its own, which is known.
     hands = domain.hands(data, split, varied=False)
     tastes = {hand.name: hand.taste for hand in hands if isinstance(hand, CuratorHand)}
     sampler = TaskSampler(hands, EpisodeConfig(shots, protocol.query, size_power=0.0), protocol.seed)

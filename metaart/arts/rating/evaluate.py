@@ -134,12 +134,14 @@ def calibrated(critic: Critic, data: Where, protocol: RatingProtocol) -> Calibra
         episodes = draw_episodes(_domain(critic), data, "validation", protocol.validation_episodes, shots, protocol)
         errors = [_error(method(episode.task), episode) for episode in episodes]
         entries.append(Confidence(shots, score_bound=interval_bound(errors, episodes, protocol.coverage)))
+    # No work is called strange: a curator rates whatever is shown.
     return Calibration(protocol.coverage, 0.0, protocol.validation_episodes, tuple(entries))
 
 
 def interval_bound(errors: Sequence[Tensor], episodes: Sequence[RatingEpisode], coverage: float) -> float:
     """Half the width of the interval for a new curator: one who comes in several episodes is still one."""
     curators = len({episode.curator for episode in episodes})
+    # Too few curators promise nothing, and the bound is infinite: the whole scale says the same.
     return min(WIDEST, conformal_quantile(torch.cat(list(errors)), coverage, curators))
 
 
@@ -172,6 +174,7 @@ def _summary(
         split: [_error(one, episode) for one, episode in zip(scores[split], some, strict=True)]
         for split, some in episodes.items()
     }
+    # As wide as the run's own calibration would have it, so that all methods are held to one rule.
     bound = interval_bound(errors["validation"], episodes["validation"], protocol.coverage)
     within = np.array([float((one <= bound).double().mean()) for one in errors["test"]])
     ranks = np.array([_rank(one, episode) for one, episode in zip(scores["test"], episodes["test"], strict=True)])
@@ -183,6 +186,7 @@ def _summary(
         "all": {"spearman": float(ranks.mean()), "interval": half_width(ranks)},
     }
     for kind in GOES_BY:
+        # An interval takes two episodes at least.
         own = ranks[[episode.goes_by == kind for episode in episodes["test"]]]
         if len(own) > 1:
             row[kind] = {"spearman": float(own.mean()), "interval": half_width(own)}
@@ -209,5 +213,6 @@ def _rank(scores: Tensor, episode: RatingEpisode) -> float:
 
 def _error(scores: Tensor, episode: RatingEpisode) -> Tensor:
     """Distance of scores from the curator's, in points of the scale from 1 to 10."""
+    # In points, and within the scale: an answer beyond its end is shown as the end.
     true = episode.task.query["scores"]
     return (score_of(scores[:, None]) - score_of(true[:, None])).abs()

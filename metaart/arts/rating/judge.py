@@ -40,6 +40,7 @@ def _made(critic: Critic, request: Request) -> Made:
     own = read_frame(domain, request.files["work"])
     params = critic.run.params(artist)
     seen = critic.impression(params, works.examples, domain.input_of(ink([own])))
+    # Nothing lies beyond the ends of the scale, so the interval is cut off there and covers no less.
     score, bound = float(score_of(seen.answers)[0]), critic.confidence(shots=len(scores)).score_bound
     judgement = Judgement(
         answer=round(score, 2),

@@ -82,6 +82,7 @@ class RidgeAnswers:
 
 def measured(examples: Examples) -> Tensor:
     """The measured qualities of pictures, (works, qualities)."""
+    # Back from ink to pixels: qualities are measured on what a person sees.
     pixels = ((1 - examples["pictures"]) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
     return torch.from_numpy(qualities(pixels)).float()
 
