@@ -30,6 +30,7 @@ def support(domain: Domain, pictures: Sequence[Pixels], works: Sequence[Work]) -
     assert isinstance(domain, StyleDomain)
     size = domain.config.size
     styles = [square(picture, size) for picture in pictures]
+    # Every picture of the user's is tried on a photograph at least, or it would have no say.
     photographs = [square(pixels, size) for pixels in tried_on(max(SUPPORT_PHOTOGRAPHS, len(styles)))]
     dealt = [index % len(styles) for index in range(len(photographs))]
     examples = examples_of(domain.reader, styles, photographs, dealt)

@@ -53,13 +53,17 @@ def by_pixels(pixels: Pixels, works: Sequence[Work], asked: StyleOptions) -> Pix
     """A photograph whose pixels are optimised; several pictures count as one style, the mean of what they have."""
     objective = Objective(ObjectiveConfig(loss_network=asked.loss_network or ObjectiveConfig().loss_network))
     reader, config = Reader(objective), GatysConfig(steps=asked.steps or GatysConfig().steps)
+    # The longest side stands for none asked for, as the two cannot be told apart: then this method has its own.
     side = min(asked.side, GATYS_SIDE) if asked.side == MAX_SIDE else asked.side
     pictures = [to_tensor(read_picture(work.data, name=work.name, max_side=side))[None] for work in works]
     statistics = torch.stack([reader.style(picture)[0] for picture in pictures]).mean(0)
     grams = [objective.of_style(picture) for picture in pictures]
+    # Means of Gram matrices, not of pictures: of several textures the mean still is one, and of pictures it is a blur.
     wanted = {tap: torch.stack([gram[tap] for gram in grams]).mean(0) for tap in grams[0]}
+    # By way of a file, so that it is scaled down exactly as the style pictures are.
     small = read_picture(write_png(pixels), max_side=side)
     photograph = to_tensor(small)[None]
+    # Whoever creates may have switched gradients off; here they are the method.
     with torch.enable_grad():
         drawn = gatys(objective, photograph, wanted, config, in_colours_of(photograph, statistics))
     return finished(small, to_pixels(drawn[0]), strength=asked.strength, keep_colour=asked.keep_colour)

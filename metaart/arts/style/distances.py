@@ -46,6 +46,7 @@ def _histogram(pixels: Pixels) -> NDArray[np.float64]:
 
 def _self_similarity(pixels: Pixels) -> NDArray[np.float64]:
     grey = pixels.mean(-1)
+    # What is left over at the right and below, less than a patch, is not looked at.
     rows, columns = (length // PATCH for length in grey.shape)
     patches = grey[: rows * PATCH, : columns * PATCH].reshape(rows, PATCH, columns, PATCH).swapaxes(1, 2)
     flat = patches.reshape(rows * columns, PATCH * PATCH)

@@ -108,6 +108,7 @@ def evaluate(
     photographs = [square(shown[index], config.size) for index in spaced(len(shown), config.photographs)]
     subjects = subjects_of(domain, data or run.config.data, photographs, config)
     learners = {META: run.algorithm, **{f"{META}: {name}": _alike(domain, other) for name, other in also.items()}}
+    # Also the skeleton that pooled weights are fine-tuned in: plain descent, with nothing that was meta-learned.
     fresh = build_pooled(run.config, domain)
     starts: list[tuple[str, Params, Sequence[float]]] = [
         (TUNED, run.pooled if run.pooled is not None else run.theta(), config.rates),
@@ -144,6 +145,7 @@ def subjects_of(
     for index in spaced(len(listed), min(config.styles, len(listed))):
         name, work = listed[index]
         style = square(without_ground(work.pixels()), config.size)
+        # The photographs that a user's style is tried on, and others to be judged on: as in use.
         support = examples_of(domain.reader, [style], tried, [0] * len(tried))
         query = examples_of(domain.reader, [style], photographs, [0] * len(photographs))
         subjects.append(Subject(name, style, support, query))

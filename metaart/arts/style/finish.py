@@ -33,5 +33,7 @@ def with_colours_of(photograph: Pixels, drawn: Pixels) -> Pixels:
     """
     old, new = photograph @ LUMA, drawn @ LUMA
     matched = (new - new.mean()) * (old.std() / max(float(new.std()), 1e-6)) + old.mean()
+    # The weights of luma sum to 1: the same shift of all three channels moves it by that much, and leaves their
+    # differences, the colour, alone.
     shifted: NDArray[np.float64] = photograph + (matched - old)[..., None]
     return shifted.round().clip(0, 255).astype(np.uint8)

@@ -45,12 +45,15 @@ def gatys(
         As the photographs.
     """
     wanted = Wanted(objective.of_content(photographs), style)
+    # L-BFGS sees all pixels as one row without a copy, which a picture whose channels lie last in memory does not
+    # allow.
     pixels = (photographs if start is None else start).detach().clone(memory_format=torch.contiguous_format)
     pixels.requires_grad_()
     optimizer: torch.optim.Optimizer
     if config.optimizer == "adam":
         optimizer = torch.optim.Adam([pixels], lr=config.rate)
     else:
+        # One iteration a step: what is clipped and watched after each is then the same for both optimisers.
         optimizer = torch.optim.LBFGS([pixels], lr=1.0, max_iter=1, history_size=20, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:

@@ -90,6 +90,8 @@ def plot(result: dict[str, Any], path: Path) -> None:
         wide = np.array([half_width(totals[method, count]) for count in steps])
         seconds = [float((adapt[method, count] + each[method, count]).mean()) for count in steps]
         style = {"linewidth": 2.2} if method == META else {"linewidth": 1.2, "linestyle": "--"}
+        # Both axes are logarithmic: a network before its first step, or a method that takes no time, would have no
+        # place there.
         for axis, x in ((by_steps, [count + 1 for count in steps]), (by_seconds, [max(s, 1e-3) for s in seconds])):
             (line,) = axis.plot(x, mean, marker="o", markersize=4, label=method, **style)
             axis.fill_between(x, mean - wide, mean + wide, alpha=0.12, color=line.get_color())
@@ -125,6 +127,7 @@ def draw(
 def _columns(totals: Rows, shown: Sequence[str]) -> list[tuple[str, int]]:
     """Whose pictures are shown, from left to right: each method after its last step."""
     last = {method: max(steps for name, steps in totals if name == method) for method in shown}
+    # What matters most stands beside the photograph.
     columns = [(META, last[META]), YARDSTICK, *((m, last[m]) for m in shown if m not in (META, GATYS))]
     return [column for column in columns if column in totals]
 
@@ -171,6 +174,7 @@ def _ahead(totals: Rows, shown: Sequence[str]) -> list[list[str]]:
 
 
 def _verdict(result: dict[str, Any], totals: Rows) -> str:
+    # Style by style: styles differ far more from each other than methods do.
     apart = totals[META, TARGET_STEPS] - totals[YARDSTICK]
     each = by_method(result, "seconds_a_photograph")
     faster = each[YARDSTICK].mean() / each[META, TARGET_STEPS].mean()

@@ -40,8 +40,10 @@ def stylised(
     """
     _, height, width = photograph.shape
     style = statistics[None]
+    # No channels: the network gives moments instead of normalising by them (`Stylist.forward`).
     ask = photograph.new_zeros(1, 2, 0)
     moments = predict(filled(reduced(photograph, whole))[None], style, ask)
+    # Rounded up to FACTOR, so that a tile begins where the whole picture's grid of strides does.
     overlap = -(-reach(blocks) // FACTOR) * FACTOR
     large = filled(photograph)
     drawn = torch.empty_like(large)
@@ -67,6 +69,7 @@ def reduced(photograph: Tensor, side: int) -> Tensor:
 def filled(photograph: Tensor) -> Tensor:
     """A picture whose edges are repeated to the right and below until its sides are multiples of `FACTOR`, from 8."""
     _, height, width = photograph.shape
+    # From 8: at a quarter that leaves 2, and a reflection by one pixel needs a second.
     down, right = (max(-(-length // FACTOR) * FACTOR, 2 * FACTOR) - length for length in (height, width))
     return F.pad(photograph[None], (0, right, 0, down), mode="replicate")[0]
 

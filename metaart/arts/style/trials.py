@@ -85,6 +85,7 @@ class Painters:
         found: dict[int, StyleTrial] = {}
         if 0 in self.steps:
             found[0] = self._redrawn(learner, theta, subject, 0.0)
+        # Time of the processor, not of the clock: what else the machine does must not count.
         begun, spent = time.process_time(), 0.0
         for step, params in enumerate(path(), start=1):
             spent += time.process_time() - begun
@@ -100,6 +101,7 @@ class Painters:
         matched = statistics_matched(originals, style).clamp(0, 1)
         made: Trials = {
             MATCHED: {0: self.trial(matched, subject, (0.0, 0.0))},
+            # What networks are given, before they draw: how far colours alone go.
             COLOURS: {0: self.trial(subject.query["photograph"], subject, (0.0, 0.0))},
             GATYS: self._by_pixels(originals, subject),
         }
@@ -135,6 +137,7 @@ class Painters:
             nonlocal spent, begun
             spent += time.process_time() - begun
             if step in self.gatys_steps:
+                # Nothing that is learned serves another photograph, so all of the time is the photographs'.
                 found[step] = self.trial(pictures, subject, (0.0, spent / len(self.photographs)))
             begun = time.process_time()
 

@@ -68,9 +68,11 @@ class StyleDomain(Domain):
         artists: dict[str, Sequence[HasPixels]] = {
             group: dataset.works(group)
             for group in dataset.groups(split)
+            # In the manner of a monochrome set a photograph would lose all colour.
             if dataset.about(group)["colour_share"] >= 0.5
         }
         if varied and config.new_styles.photographs:
+            # Painted over (`new_styles`), photographs are textures that no drawing has.
             shown = enumerate([Shown(photographs, index) for index in range(len(photographs))], start=1)
             artists |= {f"a photograph ({number})": [photograph] for number, photograph in shown}
         return [

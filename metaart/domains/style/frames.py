@@ -53,6 +53,8 @@ def square(pixels: Pixels, size: int, rng: np.random.Generator | None = None, cl
     if rng is None:
         side, top, left, mirrored = shorter, (height - shorter) // 2, (width - shorter) // 2, False
     else:
+        # No smaller than what it is scaled to, where the picture is large enough: enlarging would blur the hand's
+        # strokes.
         side = max(round(shorter * rng.uniform(closest, 1)), min(shorter, size))
         top, left = (int(rng.integers(space - side + 1)) for space in (height, width))
         mirrored = bool(rng.random() < 0.5)
@@ -73,6 +75,7 @@ def without_ground(pixels: Pixels) -> Pixels:
     white: Mask = pixels.min(-1) >= WHITE
     if not white[[0, 0, -1, -1], [0, -1, 0, -1]].all():
         return pixels
+    # Sums of ground above and left of each place: the ground in any square is four of them, however large it is.
     above = np.pad(_outside(white), ((1, 0), (1, 0))).astype(np.int64).cumsum(0).cumsum(1)
     shorter = side = min(white.shape)
     while side >= max(SMALLEST_CUT * shorter, 1):
@@ -80,6 +83,7 @@ def without_ground(pixels: Pixels) -> Pixels:
         if ground.min() <= MOST_GROUND * side * side:
             top, left = np.unravel_index(ground.argmin(), ground.shape)
             return pixels[top : top + side, left : left + side]
+        # By a sixteenth, and by one pixel at least, until a square is found.
         side = min(side - 1, side * 15 // 16)
     return pixels
 
@@ -88,6 +92,7 @@ def _outside(white: Mask) -> Mask:
     """The part of a mask that hangs together with its corners."""
     reached = np.zeros_like(white)
     reached[[0, 0, -1, -1], [0, -1, 0, -1]] = True
+    # Along rows, then along columns, until nothing is added: a few whole sweeps in place of a walk from pixel to pixel.
     while True:
         further = _along_rows(_along_rows(reached, white).T, white.T).T
         if further.sum() == reached.sum():
@@ -97,8 +102,10 @@ def _outside(white: Mask) -> Mask:
 
 def _along_rows(reached: Mask, white: Mask) -> Mask:
     """Every run of white in a row that is reached anywhere is reached as a whole."""
+    # A run ends with its row, for what stands before a row counts as not white; numbers go on to the next row.
     begins = white & ~np.pad(white, ((0, 0), (1, 0)))[:, :-1]
     runs = begins.cumsum().reshape(white.shape)  # counted in the order of the rows
     touched = np.bincount(runs[reached & white], minlength=int(runs[-1, -1]) + 1) > 0
+    # Places between runs bear the number of the run before them: the mask takes them out again.
     spread: Mask = touched[runs] & white
     return spread

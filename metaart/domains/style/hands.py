@@ -98,6 +98,7 @@ class StyleHand(Hand):
             drawn_palette, drawn_strokes = draw_palette(variation), draw_strokes(variation)
             palette = drawn_palette if new.colour and variation.random() < 0.8 else None
             strokes = drawn_strokes if variation.random() < new.paint else None
+            # Support and query draw from the same seed: the same pictures for both, and other photographs.
             chosen = [int(index) for index in variation.permutation(len(self._pictures))]
             chosen = chosen[: int(variation.integers(1, self._most_pictures + 1))]
         chosen = chosen[: self._most_pictures]

@@ -37,6 +37,7 @@ class Reader:
 
     def __init__(self, objective: Objective) -> None:
         self.objective = objective
+        # Depthwise taps have a dot in their names; they are several times as wide as those of whole blocks.
         self.taps = [tap for tap in objective.network.style_taps if "." not in tap]
         self._centre_found: tuple[Tensor, Tensor] | None = None
         self._nothing: dict[int, dict[str, Tensor]] = {}
@@ -76,6 +77,7 @@ class Reader:
             network = self.objective.network
             raw = torch.cat([self._raw(network.features(shipped[None], self.taps)) for shipped in _shipped_squares()])
             deviation = raw.std(0)
+            # Channels that hardly differ among photographs would be blown up by their own deviation alone.
             self._centre_found = raw.mean(0), deviation + 0.3 * deviation.mean()
         return self._centre_found
 
@@ -99,6 +101,7 @@ def examples_of(
     redrawn = torch.stack([to_tensor(pixels) for pixels in photographs])
     statistics, grams = reader.style(pictures)
     mean = statistics.mean(0, keepdim=True)
+    # Not a mean: each photograph is judged by one picture's texture, while the network is told what all have in common.
     style = {name: value[list(dealt)] for name, value in grams.items()}
     return {
         "photograph": in_colours_of(redrawn, mean),

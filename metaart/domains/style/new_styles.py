@@ -72,6 +72,7 @@ class Strokes:
 def draw_palette(rng: np.random.Generator) -> Palette:
     """Colours of a new hand: a turn of hue, maybe swapped channels or a negative, other contrast and saturation."""
     turn, saturation = rng.uniform(0, 2 * np.pi), rng.uniform(0.5, 1.5)
+    # In YIQ a turn of hue leaves luma alone, and saturation is the length of what is turned.
     cosine, sine = saturation * np.cos(turn), saturation * np.sin(turn)
     hue = np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]])
     matrix = (np.linalg.inv(TO_YIQ) @ hue @ TO_YIQ).T
@@ -79,6 +80,7 @@ def draw_palette(rng: np.random.Generator) -> Palette:
         matrix = matrix[:, rng.permutation(3)]
     contrast = rng.uniform(0.6, 1.2) * (-1 if rng.random() < 0.2 else 1)
     centre = rng.uniform(0.4, 0.6)
+    # Middle grey goes to the centre, near the middle of the range, whatever the contrast: a negative stays in it too.
     return Palette(matrix * contrast, np.full(3, centre) - np.full(3, 0.5) @ (matrix * contrast))
 
 
@@ -99,11 +101,14 @@ def painted(pixels: Pixels, strokes: Strokes, rng: np.random.Generator) -> Pixel
     """A picture painted over with strokes of its own colours, in the manner of Haeberli 1990."""
     height, width, _ = pixels.shape
     side = min(height, width)
+    # As fine as a stroke is wide: neither the colours of strokes nor the gaps between them show finer detail.
     grain = max(round(1 / strokes.width), 4)
     blurred = scaled(scaled(pixels, max(height * grain // side, 2), max(width * grain // side, 2)), height, width)
     thick, half = max(round(strokes.width * side), 1), strokes.length * side / 2
+    # Strokes of this length and width cover every place twice on average.
     count = min(int(2 * height * width / (thick * max(2 * half, thick))), MAX_STROKES)
     y, x = rng.integers(height, size=count), rng.integers(width, size=count)
+    # One draw for all three channels: a stroke is lighter or darker, not of another hue.
     colours = blurred[y, x] / 255 + rng.normal(0, strokes.jitter, (count, 1))
     directions = _directions(blurred, strokes)[y, x]
     across, down = np.cos(directions) * half, np.sin(directions) * half
@@ -140,6 +145,7 @@ def _directions(pixels: Pixels, strokes: Strokes) -> Floats:
     height, width, _ = pixels.shape
     if strokes.along_edges:
         down, across = np.gradient(pixels.mean(-1))
+        # Lightness rises across an edge; a quarter turn on, the stroke runs along it.
         edges: Floats = np.arctan2(down, across) + np.pi / 2
         return edges
     rows, columns = np.mgrid[:height, :width]

@@ -83,6 +83,7 @@ class Objective:
             pictures: (pictures, 3, height, width) from 0 to 1.
             wanted: for each picture, or for all (one entry).
         """
+        # Some taps are of both kinds; the network runs once for all.
         taps = dict.fromkeys((*self.network.style_taps, *self.network.content_taps))
         features = self.network.features(pictures, list(taps))
         contents = [content_distance(features[tap], value) for tap, value in wanted.content.items()]
