@@ -100,6 +100,7 @@ class Folder(Source):
             source=work_id,
             licence=self.licence,
             permissive=True,
+            # Size and time of the last change: a file that was changed counts as another, and is read again.
             content=f"{self.path.resolve()} {found.st_size} {found.st_mtime_ns}",
             is_path=True,
             cost=self.cost,

@@ -73,9 +73,11 @@ class GcomprisPaintings(Source):
         """The painting as one PNG."""
         location = json.loads(entry.content)
         archive = _archive(self.path, location["archive"])
+        # Jigsaws are stored as pieces; the other archive has its paintings whole.
         if "picture" in location:
             return archive.read(location["picture"])
         text = archive.read(location["board"]).decode("utf-8")
+        # Boards are programs in QML, of which a few plain numbers and names are read: nothing of them is run.
         size = {key: int(value) for key, value in _SIZE.findall(text)}
         folder = location["board"].rpartition("/board/")[0]
         pieces = [
@@ -93,6 +95,7 @@ class GcomprisPaintings(Source):
             for board in [file for file in archive.files if re.search(r"/resource/board/[^/]+\.qml$", file)]:
                 text = archive.read(board).decode("utf-8", errors="replace")
                 instruction = _BOARD.search(text)
+                # READMEs give credit by file: that of a board's first picture stands for the whole.
                 pictures = re.findall(r'"([^"]+\.webp)"', text)
                 credit = credits.get(pictures[0].rpartition("/")[2]) if pictures else None
                 artist, comma, title = (instruction[1] if instruction else "").partition(", ")
@@ -150,6 +153,7 @@ class GcomprisPhotographs(Source):
             if not name.endswith(".webp") or (group == "details" and not name.endswith("_background.webp")):
                 continue
             work_id = f"{group}/{name}"
+            # Near ones too: a README may spell the name of a file otherwise than the archive does.
             close = get_close_matches(name, credits, n=1, cutoff=0.9)
             if not close:
                 found.append(Rejected(work_id, "no credit in the archive"))
@@ -201,6 +205,7 @@ def _credits(archive: ResourceArchive) -> dict[str, Credit]:
     found: dict[str, Credit] = {}
     for file in archive.files:
         if file.endswith("/README"):
+            # Blocks end at an empty line, as in Debian's copyright files; one may name several files.
             for block in re.split(r"\n\s*\n", archive.read(file).decode("utf-8", errors="replace")):
                 credit = _credit(block)
                 if credit is not None:
@@ -212,6 +217,7 @@ def _credit(block: str) -> Credit | None:
     fields = dict(re.findall(r"^(Copyright|License|Comment):[ \n]*(.*)$", block, re.M))
     if "License" not in fields:
         return None
+    # Who made the picture that an adaptation is of, where that is said.
     based = _BASED_ON.search(block)
     author = based[1] if based else fields.get("Copyright", "")
     if "original painting" in block:

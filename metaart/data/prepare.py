@@ -75,6 +75,8 @@ def prepare(
     parts: list[Part] = []
     for group in hands:
         parts += split_into_parts(source, group, _entries(source, group, licence, limit_per_group, rejected))
+    # Known before a work is read, as the parts name their works by content: a folder that is up to date costs no
+    # reading.
     content = sha256("".join(part.key for part in parts).encode()).hexdigest()[:24]
     metadata = read_metadata(out)
     if metadata is not None and metadata.get("settings") != settings:
@@ -86,11 +88,13 @@ def prepare(
     if metadata is not None and metadata.get("content") == content:
         return {**metadata, "prepared": False}
 
+    # The cores that this process may use, which may be fewer than the machine has.
     workers = workers or len(os.sched_getaffinity(0))
     total = sum(len(part.entries) for part in parts)
     with tqdm(total=total, unit="work", desc=f"prepare {out.name}", disable=not progress, mininterval=0.5) as bar:
         read_parts(source, parts, cache, workers=workers, progress=bar.update)
     rows = _rows(cache, parts, rejected)
+    # In this order: a group may be too small once its repeats are gone.
     works_by_group = _large_enough(_without_repeats(rows, rejected), hands, smallest, rejected)
     if not works_by_group:
         raise UserError(
@@ -157,6 +161,7 @@ def _entries(
 def _without_repeats(rows: Sequence[Row], rejected: list[tuple[str, str]]) -> list[Row]:
     """One row for each fingerprint: test before validation before train, then the first."""
     first: dict[str, Row] = {}
+    # The sort is stable: within a split the first in the order of the source stays.
     for row in sorted(rows, key=lambda row: _PRECEDENCE[row["split"]]):
         original = first.setdefault(row["fingerprint"], row)
         if original is not row:

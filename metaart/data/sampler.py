@@ -71,6 +71,7 @@ class TaskSampler:
 
     def task(self, step: int, index: int) -> Task:
         """One task; its tensors have the works first, those of the first hand before those of the second."""
+        # Two streams: however much a variation draws, the works that are chosen stay the same.
         choice, variation = np.random.SeedSequence([self.seed, step, index]).spawn(2)
         rng = np.random.default_rng(choice)
         drawn = self._drawn(rng)
@@ -102,6 +103,7 @@ class TaskSampler:
     def batch(self, step: int, indices: Iterable[int]) -> Task:
         """The tasks of these indices, stacked; no indices give a batch of the same shapes with no tasks."""
         tasks = [self.task(step, index) for index in indices]
+        # A worker without tasks takes part in an evaluation all the same, and needs tensors of these shapes.
         return stack(tasks) if tasks else select(stack([self.task(step, 0)]), slice(0, 0))
 
     def _drawn(self, rng: np.random.Generator) -> list[DrawsWorks]:

@@ -133,6 +133,7 @@ def essen(book: str, origin: str) -> tuple[str, str]:
     country = _country(origin)
     if country:
         return f"Europe: {country}", "Europe outside Germany"
+    # Volumes of one book are one group.
     stem = re.sub(r"\d+$", "", book.removesuffix(".abc"))
     return f"Germany: {_GERMAN_BOOKS.get(stem, stem)}", "Germany"
 

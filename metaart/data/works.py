@@ -39,6 +39,7 @@ class Recent(LRUCache[Any, Any]):
 
     def find(self, key: Hashable, make: Callable[[], T]) -> T:
         """What is kept under this key, or else is made now."""
+        # None stands for what is missing: nothing that is kept here is None.
         found: T | None = self.get(key)
         if found is None:
             self[key] = found = make()
@@ -47,6 +48,7 @@ class Recent(LRUCache[Any, Any]):
 
 def recent_rows(most: int = MEMORY) -> Recent:
     """For row groups: works share the memory of their row group or copy it once."""
+    # Hence twice: once as it was read, once as works.
     return Recent(lambda rows: 2 * rows.table.nbytes, most)
 
 
@@ -86,6 +88,7 @@ class Shard:
 
     def __init__(self, filesystem: Any, path: str, medium: Medium, recent: Recent) -> None:
         self._filesystem, self._path, self._medium, self._recent = filesystem, path, medium, recent
+        # Read once: with it a file is opened later without a look at its end, which of a URL is a request of its own.
         self._footer: Any = None
         with self._open() as file:
             self._footer = file.metadata
@@ -145,6 +148,7 @@ class Works(Sequence[Any]):
 
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
+            # A range of a range: no list of indices grows with the data.
             return Works(self._shards, self._indices[index])
         shard, row = _locate(self._ends, self._indices[index])
         return self._shards[shard][row]
@@ -152,5 +156,6 @@ class Works(Sequence[Any]):
 
 def _locate(ends: Sequence[int], index: int) -> tuple[int, int]:
     """Which of the parts that end there, one after another, holds this index; and where in it."""
+    # To the right: an index that is the end of one part is the first of the next, and empty parts are passed over.
     part = bisect_right(ends, index)
     return part, index - (ends[part - 1] if part else 0)

@@ -30,6 +30,8 @@ class DrawingHand(Hand):
         pictures = pictures_of(self._gallery, works)
         if self._new_hands is None:
             return {"pictures": pictures}
+        # One manner for all works of the call; support and query give the same generator state, and so get the same
+        # one.
         return {"pictures": draw_hand(self._new_hands, variation).apply(pictures)}
 
 

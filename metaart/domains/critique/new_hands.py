@@ -69,26 +69,31 @@ class PictureHand:
         if self.stroke == "thicker":
             ink = F.max_pool2d(ink, 3, stride=1, padding=1)
         elif self.stroke == "thinner":
+            # The least ink around each place: the maximum of the negative.
             ink = -F.max_pool2d(-ink, 3, stride=1, padding=1)
         elif self.stroke == "softer":
             ink = F.avg_pool2d(ink, 3, stride=1, padding=1)
+        # Sampling gives 0 beyond the edge, which is white in ink.
         if self.scale != 1 or self.shift != (0, 0):
             frame = torch.tensor([[self.scale, 0, self.shift[0]], [0, self.scale, self.shift[1]]], dtype=ink.dtype)
             grid = F.affine_grid(frame.expand(len(ink), 2, 3), list(ink.shape), align_corners=False)
             ink = F.grid_sample(ink, grid, align_corners=False)
         if self.channels != (0, 1, 2):
             ink = ink[:, list(self.channels)]
+        # Last, so that the white that moved in is turned with the rest.
         return 1 - ink if self.negative else ink
 
 
 def draw_hand(settings: NewHands, rng: np.random.Generator) -> PictureHand:
     """A manner; the same generator state, the same manner."""
+    # All is drawn whatever is switched on, so that switching one part off leaves the others as they are.
     mirror, turns, stroke, recolour, negative = rng.random(5)
     scale, right, down = rng.uniform(-1, 1, 3) * settings.move
     order = rng.permutation(3).tolist()
     return PictureHand(
         mirror=settings.mirror and bool(mirror < 0.5),
         quarter_turns=int(4 * turns) if settings.turn else 0,
+        # Six times what is below a half is 0, 1 or 2: each of the three changes alike often.
         stroke=STROKES[1 + int(6 * stroke)] if settings.stroke and stroke < 0.5 else "plain",
         scale=math.exp(scale),
         shift=(float(right), float(down)),

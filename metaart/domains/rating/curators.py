@@ -45,6 +45,7 @@ def draw_taste(split: str, rng: np.random.Generator) -> Taste:
 
     Two thirds go by one to three qualities, the others by the damage of a kind that this split alone has.
     """
+    # All is drawn whatever comes of it, so that no draw depends on how another one fell.
     share, seed = rng.random(), int(rng.integers(2**31))
     kinds = list(DAMAGES[split])
     kind = kinds[int(rng.integers(len(kinds)))]
@@ -95,6 +96,7 @@ def rated(
     """
     shown, scores = [], []
     for work, picture in zip(works, pictures, strict=True):
+        # By curator and work alone: a work is damaged and rated alike whichever others it comes with.
         rng = np.random.default_rng([taste.seed, work])
         if taste.damage:
             amount = float(rng.random())
@@ -104,6 +106,7 @@ def rated(
             shown.append(picture)
             z = (qualities(picture[None])[0] - standard.mean) / standard.deviation
             liking = float(z @ np.array(taste.weights)) + _WAVERING * float(rng.normal())
+            # A liking is near a normal deviation, so through Phi the scores are spread evenly over the scale.
             score = LOWEST + (HIGHEST - LOWEST) * 0.5 * (1 + erf(liking / sqrt(2)))
         scores.append(float(round(score)))
     return shown, scores

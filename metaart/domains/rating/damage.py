@@ -16,6 +16,7 @@ Damage = Callable[[Pixels, float, np.random.Generator], Pixels]
 
 def noise(pixels: Pixels, amount: float, rng: np.random.Generator) -> Pixels:
     """Up to 30 % of the pixels become black or white, at random."""
+    # As many draws whatever the amount: with one generator state more damage hits all that less has hit.
     hit = rng.random(pixels.shape[:2]) < 0.3 * amount
     return np.where(hit[..., None], np.where(rng.random(pixels.shape[:2]) < 0.5, 0, 255)[..., None], pixels).astype(
         np.uint8
@@ -39,6 +40,7 @@ def erase(pixels: Pixels, amount: float, rng: np.random.Generator) -> Pixels:
 
 def bleed(pixels: Pixels, amount: float, rng: np.random.Generator) -> Pixels:  # noqa: ARG001
     """Dark spreads by up to three pixels in 64."""
+    # A window has a middle only if its side is odd.
     size = 1 + 2 * round(3 * amount * max(pixels.shape[:2]) / 64)
     return np.asarray(Image.fromarray(pixels).filter(ImageFilter.MinFilter(size))) if size > 1 else pixels
 
@@ -48,6 +50,7 @@ def shuffle(pixels: Pixels, amount: float, rng: np.random.Generator) -> Pixels:
     moved = rng.permutation(64)[: round(64 * amount)]
     out = pixels.copy()
     if pixels.shape[0] % 8 == 0 and pixels.shape[1] % 8 == 0:
+        # One cycle through all that move: none stays where it was.
         for field, source in zip(moved, np.roll(moved, 1), strict=True):
             out[_field(pixels, int(field))] = pixels[_field(pixels, int(source))]
     return out
@@ -74,6 +77,7 @@ DAMAGES: dict[str, dict[str, Damage]] = {
 
 
 def _field(pixels: NDArray[np.uint8], index: int) -> tuple[slice, slice]:
+    # Bounds are rounded, not sides, so that fields meet without gaps on a picture of any size.
     height, width = pixels.shape[0] / 8, pixels.shape[1] / 8
     row, column = divmod(index, 8)
     return (

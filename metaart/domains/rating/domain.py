@@ -48,6 +48,7 @@ class RatingDomain(ViewingDomain):
         standard = Standard.of(np.stack([gallery.picture(int(index)) for index in some]))
         # Undisturbed training hands are those that an evaluation asks for: as many as in validation.
         count = CURATORS["train"] if varied else CURATORS[split] if split != "train" else CURATORS["validation"]
+        # The lengths of the splits' names, 5, 10 and 4, tell them apart: each has curators of its own.
         tastes = [draw_taste(split, np.random.default_rng([len(split), number])) for number in range(count)]
         return [
             CuratorHand(f"{split} curator {number}", gallery, standard, split, None if varied else taste, self.see)

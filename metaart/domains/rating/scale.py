@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 LOWEST, HIGHEST = 1.0, 10.0
+# Of scores spread evenly from 1 to 10: (1 + 10) / 2 and 9 / sqrt(12).
 MIDDLE_SCORE, SCORE_UNIT = 5.5, 2.6
 """Mean and deviation by which scores are standardised."""
 
