@@ -74,6 +74,7 @@ def _add_use(command: argparse.ArgumentParser, offers: Sequence[Offer]) -> None:
 def _create(parsed: argparse.Namespace) -> int:
     offers = offers_of(parsed.create_command)
     likely = _by_flags(parsed, offers)
+    # Options are refused before a run is loaded, where only one use can be meant; else the run says whose they are.
     asked = likely.use.options(**values_of(parsed, likely.use.options)) if len(offers) == 1 else None
     run: Run | None = None
     if asked is None or not likely.use.without_run(asked):

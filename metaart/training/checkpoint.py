@@ -36,9 +36,12 @@ def save_checkpoint(folder: Path, state: dict[str, State], progress: dict[str, A
     try:
         _write_tensors(partial / FILES[0], state["weights"])
         _write_tensors(partial / FILES[1], state["optimizer"])
+        # The state comes last and names the sums of the others: a checkpoint that can be read can also be checked.
         sums = {name: file_sum(partial / name) for name in FILES[:2]}
         write_and_sync(partial / FILES[2], json.dumps({**progress, "sha256": sums}))
         sync(partial)
+        # Between the two renames the older one is there under its other name, which counts as a checkpoint too
+        # (`checkpoints`).
         replaced = folder.with_name(folder.name + REPLACED)
         if folder.exists():
             _discard(replaced)
@@ -46,6 +49,7 @@ def save_checkpoint(folder: Path, state: dict[str, State], progress: dict[str, A
         partial.rename(folder)
         sync(folder.parent)
         _discard(replaced)
+    # Also where it is interrupted: half a checkpoint would fill the disk for nothing.
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
@@ -97,6 +101,7 @@ def prune_checkpoints(folder: Path, keep: int = 2, best: int = 0) -> list[Path]:
     """
     found = checkpoints(folder)
     newest = found[len(found) - keep :] if keep < len(found) else found
+    # A damaged checkpoint has no score, and is kept only while it is among the newest.
     scores = {path: _validation(path) for path in found} if best else {}
     scored = sorted((score, path.name, path) for path, score in scores.items() if score is not None)
     staying = {*newest, *(path for _, _, path in scored[:best])}

@@ -58,6 +58,7 @@ class Progress:
             self.close()
             self._stage = line["stage"]
             total = self._totals.get(self._stage)
+            # From the step before, so that a resumed stage is not counted as so many steps in no time.
             self._bar = tqdm(total=total, initial=line["step"] - 1, desc=self._stage, unit="step", file=self._terminal)
         self._bar.update(line["step"] - self._bar.n)
         shown = {"query": line["loss"]}
@@ -90,6 +91,7 @@ class Journal:
 
     def __enter__(self) -> Self:
         if self._writes:
+            # Here, because it is slow to import, and ranks that do not write have no use for it.
             from torch.utils.tensorboard import SummaryWriter
 
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -106,6 +108,7 @@ class Journal:
         if not self._writes:
             return
         self._lines.write(json.dumps(line) + "\n")
+        # Each line at once: a run that is killed loses none, and who looks on sees the last step.
         self._lines.flush()
         for name, value in line.items():
             if isinstance(value, float):

@@ -66,6 +66,7 @@ class LocalStep:
         """See `OuterStep`."""
         weights = {name: value.detach().cpu().clone() for name, value in self.algorithm.named_parameters()}
         moments = {
+            # One entry at least: safetensors files of ours hold no 0-dimensional tensors.
             f"{key}|{name}": value.detach().reshape(value.shape or (1,)).cpu().clone()
             for name, parameter in self.algorithm.named_parameters()
             for key, value in self.optimizer.state.get(parameter, {}).items()
@@ -108,4 +109,5 @@ def load_weights(algorithm: nn.Module, weights: State) -> None:
             fix="Use weights and config.json of the same run.",
         )
     for name, value in weights.items():
+        # In place, for the optimizer holds these very tensors.
         own[name].copy_(value)
