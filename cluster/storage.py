@@ -42,6 +42,7 @@ class Storage:
         self.url = url
         self.filesystem, self.path = filesystem_of(url)
         self.is_local = isinstance(self.filesystem, fs.LocalFileSystem)
+        # Patience is for object stores, which may be away for a while; a disk that fails has failed.
         self._patience_s = 0.0 if self.is_local else patience_s
 
     def child(self, name: str) -> Storage:
@@ -102,6 +103,7 @@ class Storage:
             with partial.open("wb") as file:
                 file.write(content)
                 file.flush()
+                # Before it gets its name: after a crash the name must not stand for an empty file.
                 os.fsync(file.fileno())
             partial.replace(path)
         except BaseException:
@@ -114,6 +116,7 @@ class Storage:
             self.write(name, local.read_bytes())
             return
         inside = sorted(path for path in local.rglob("*") if path.is_file())
+        # False sorts before True: all others come first.
         for path in sorted(inside, key=lambda path: path.name == last):
             self.write(f"{name}/{path.relative_to(local).as_posix()}", path.read_bytes())
 
@@ -154,6 +157,7 @@ class Storage:
         while True:
             try:
                 return work()
+            # An answer, not a failure: the store is there.
             except FileNotFoundError:
                 raise
             except OSError:

@@ -65,6 +65,7 @@ class Watch:
             self._beats, self._found = {}, ""
             self._reached, self._since = ("", 0), now
         self._beats[worker] = (rank, beat, now)
+        # Workers take steps together: one that begins another means that none hangs.
         if (beat.stage, beat.step) != self._reached:
             self._reached, self._since = (beat.stage, beat.step), now
         return bool(self._found)
@@ -77,6 +78,7 @@ class Watch:
             return ""
         silent = [(rank, beat) for rank, beat, at in self._beats.values() if now - at > SILENT_S]
         busy = [(rank, beat) for rank, beat, _ in self._beats.values() if not beat.waits]
+        # Whoever does not answer, or else whoever keeps the others waiting; if all wait for each other, all are named.
         guilty = silent or busy or [(rank, beat) for rank, beat, _ in self._beats.values()]
         self._found = "; ".join(
             f"rank {rank} hangs at {beat.stage or 'the start'} step {beat.step}, "
@@ -164,12 +166,14 @@ class Beacon:
     def _send(self) -> None:
         import ray
 
+        # New with every start: ranks and numbers of processes come again.
         worker = f"{self._rank}-{os.getpid()}-{time.monotonic_ns()}"
         while True:
             frame = sys._current_frames().get(self._training)
             beat = Beat(*self._at, *_line(frame), self._group)
             with contextlib.suppress(Exception):  # a driver that is gone or slow is no reason to stop training
                 if ray.get(self._watch.beat.remote(worker, self._rank, beat), timeout=30):
+                    # Nothing gentler reaches a thread that waits inside a collective.
                     os.kill(os.getpid(), signal.SIGKILL)
             if self._done.wait(EVERY_S):
                 return
@@ -183,6 +187,7 @@ def _line(frame: FrameType | None) -> tuple[str, bool]:
         frame = frame.f_back
     if not lines:
         return "no line", False
+    # Only the innermost calls say what a worker does now.
     waits = any(part in file for file, _ in lines[:6] for part in WAITING)
     ours = [(file, line) for file, line in lines if "/site-packages/" not in file and "/lib/python" not in file]
     file, line = (ours or lines)[0]

@@ -64,6 +64,8 @@ class DeepSpeedConfig:
                     got=str(stage),
                     fix=f"Use --set deepspeed.zero_stage={wanted}.",
                 )
+        # Both only agree where `from_file` set them: whoever sets one beside a file would be passed over without a
+        # word.
         if self.own and derived(self.own) != (stage, self.precision, self.micro_batches, self.offload):
             raise UserError(
                 expected="DeepSpeed's own JSON file, or --set deepspeed.KEY=VALUE",
@@ -135,6 +137,8 @@ def settings(numbers: int, clip_norm: float, config: DeepSpeedConfig) -> dict[st
     Raises:
         UserError: a file of the user's own clips to another norm than the run.
     """
+    # A micro batch is what the engine is called with, whatever its number of tasks. The optimizer is PyTorch's own,
+    # which DeepSpeed would refuse in places: its own ones have to be compiled first.
     always = {
         "train_micro_batch_size_per_gpu": 1,
         "gradient_accumulation_steps": config.micro_batches,

@@ -53,6 +53,7 @@ def build(arguments: dict[str, Any]) -> Application:
     except UserError as error:
         raise click.UsageError(str(error)) from error
     models = {art: deployed(art, run.folder, settings) for art, run in runs.items()}
+    # A gateway only waits for models: it holds no core, but many requests.
     gateway = serve.deployment(
         name="gateway",
         num_replicas=settings.gateways,

@@ -50,6 +50,7 @@ def order_from(endpoint: Endpoint, form: Form, served: Collection[str]) -> tuple
     use = endpoint.uses[art]
     if art not in served:
         raise _not_served(endpoint, art, served)
+    # Again, now that the art is known: before it was enough that any art of this address has such a key.
     _check_keys(values, keys_of(use), use)
     files = {field.name: _files(form, field.name) for field in files_of(use)}
     _check_files(files, use)
@@ -105,6 +106,7 @@ def _asked(endpoint: Endpoint, values: Mapping[str, Any]) -> str:
     labels = [label for label in by_label if label]
     came = [label for label in labels if label in values]
     if len(came) == 1 or (not came and "" in by_label):
+        # Without labels this is the use that takes none.
         return by_label["".join(came)]
     use = endpoint.uses[by_label[labels[0]]]
     raise UserError(
@@ -189,6 +191,7 @@ def _count(files: Mapping[str, Sequence[Work]], fields: Sequence[FileField]) -> 
     """Hold all files of each kind together to what their format allows."""
     kinds: dict[Check, list[Work]] = {}
     for field in fields:
+        # A form that splits one large upload over several fields is held to the bound of one.
         kinds.setdefault(field.format.check, []).extend(files[field.name])
     for check, works in kinds.items():
         check([work.data for work in works], [work.name for work in works])

@@ -87,6 +87,7 @@ def _always(index: int) -> bool:  # noqa: ARG001
 
 def carry_out(run: Run, orders: Sequence[Order], wanted: Wanted = _always) -> list[Answer]:
     """Adapt to the works of each order in turn, then make all together; never raises, whatever an order holds."""
+    # By index: what is not wanted any more drops out on the way and leaves the others where they were.
     answers: dict[int, Answer] = {}
     requests: dict[str, dict[int, Request]] = {}
     for index, order in enumerate(orders):
@@ -115,6 +116,7 @@ def _request(run: Run, order: Order) -> Request:
 
 def _made(run: Run, use: Use, requests: Mapping[int, Request], wanted: Wanted) -> dict[int, Answer]:
     """What becomes of requests for one use. Where one of them breaks all, each half is tried, down to each alone."""
+    # Asked again: adapting to the works of the others took its time.
     requests = {index: request for index, request in requests.items() if wanted(index)}
     try:
         return dict(zip(requests, run.make(use, list(requests.values())), strict=True))

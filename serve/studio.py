@@ -54,6 +54,7 @@ class Studio:
     ) -> None:
         self.models = models
         self._timeout_s, self._running = timeout_s, running
+        # Long ago on any clock: the first question is never answered from memory.
         self._ready_at = -READY_FOR_S
 
     @asynccontextmanager
@@ -109,13 +110,16 @@ class Studio:
     async def _until_answered(self, method: Any, order: Order) -> Any:
         deadline = time.monotonic() + self._timeout_s
         for attempt in range(1, ATTEMPTS + 1):
+            # What is left of the time, not when it ends: another machine has another clock.
             response = method.remote(order, deadline - time.monotonic())
             try:
                 return await response
             except asyncio.CancelledError:
+                # Whoever asked has hung up: the replica need not go on for nobody.
                 response.cancel()
                 raise
             except _REPLICA_GONE as error:
                 LOG.warning("attempt %d of %d: a replica is gone (%s)", attempt, ATTEMPTS, type(error).__name__)
+                # A moment for Ray Serve to see that the replica is gone, or it would be asked again.
                 await asyncio.sleep(0.1 * attempt)
         raise UnavailableError(f"Replicas went away {ATTEMPTS} times.", retry_after_s=10)

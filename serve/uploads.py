@@ -75,12 +75,15 @@ class UploadDesk:
             UnavailableError: too many uploads at the same time.
         """
         boundary, bounds = _boundary(request), bounds or self.bounds
+        # Refused before a byte is read, if the header tells the truth; what comes is counted all the same. Eighteen
+        # digits are enough to be too many, and int() refuses thousands of them with an error of its own.
         announced = request.headers.get("content-length", "")
         if announced.isascii() and announced.isdigit() and int(announced[:18]) > bounds.max_body_bytes:
             raise _body_too_large(bounds, f"one of {int(announced[:18]):,}")
         reader = _FormReader(boundary, bounds, files, fields)
         with self._slot():
             try:
+                # A sender that drips one byte a second would hold its place for ever.
                 async with asyncio.timeout(bounds.max_seconds):
                     return await reader.read(request.stream())
             except TimeoutError as error:
@@ -150,12 +153,14 @@ class _FormReader:
 
     def _part_begins(self) -> None:
         _, options = parse_options_header(self._disposition)
+        # A part without this header must not inherit that of the part before.
         self._disposition = b""
         name = _shown(options.get(b"name", b""))
         if name in self._file_fields:
             files = self._form.files.setdefault(name, [])
             if len(files) >= self._file_fields[name]:
                 raise _too_many_files(name, self._file_fields[name])
+            # A name from outside is only shown, never opened.
             upload = Upload(_shown(options.get(b"filename", b"")) or f"{name} {len(files) + 1}")
             files.append(upload)
             self._data, self._limit, self._what = upload.data, self._bounds.max_file_bytes, upload.name
@@ -170,6 +175,7 @@ class _FormReader:
             )
 
     def _part_grows(self, data: bytes, start: int, end: int) -> None:
+        # Before it is added: memory never holds more than the bound.
         if len(self._data) + end - start > self._limit:
             raise TooLarge(
                 expected=f"at most {self._limit:,} bytes for {self._what}", got="more", fix="Send a smaller one."
