@@ -60,7 +60,7 @@ def test_a_lead_is_that_of_the_better_meta_learner_over_the_better_optimizer() -
 
 @pytest.mark.parametrize(
     ("ahead", "by_hand", "words"), [(0.01, 0.009, "ahead of both at step 1"), (0.01, 0.011, "level at 1"),
-                                   (-0.01, 0.009, "behind at 1"), (-0.01, 0.011, "level at 1")],
+                                    (-0.01, 0.009, "behind at 1"), (-0.01, 0.011, "level at 1")],
 )  # fmt: skip
 def test_a_verdict_goes_by_hands_not_by_episodes(ahead: float, by_hand: float, words: str) -> None:
     rows = [row("meta: a", f"fine-tuning pooled, {inner}", 1, ahead, by_hand) for inner in ("SGD", "Adam")]

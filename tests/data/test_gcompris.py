@@ -38,10 +38,10 @@ def test_jigsaws_are_put_together_with_artist_and_title(tmp_path: Path) -> None:
 def test_photographs_carry_their_credits_and_those_without_one_are_left_out(tmp_path: Path) -> None:
     source = GcomprisPhotographs(gcompris_folder(tmp_path / "rcc"))
     entries = [entry for group in source.groups() for entry in source.entries(group.name)]
-    kept = {entry.work_id: entry for entry in entries if isinstance(entry, Entry)}
-    assert len(kept) == 26
-    assert kept["details/Castle_background.webp"].author == "Cara"
-    assert kept["details/Castle_background.webp"].licence == "CC-BY-SA 4.0"
-    assert kept["erase/pic40.webp"].author == "Ada 4"
+    pictures = {entry.work_id: entry for entry in entries if isinstance(entry, Entry)}
+    assert len(pictures) == 26
+    assert pictures["details/Castle_background.webp"].author == "Cara"
+    assert pictures["details/Castle_background.webp"].licence == "CC-BY-SA 4.0"
+    assert pictures["erase/pic40.webp"].author == "Ada 4"
     left = [entry.reason for entry in entries if isinstance(entry, Rejected)]
     assert sorted(left) == ["a painting"] + ["no credit in the archive"] * 5

@@ -42,11 +42,11 @@ def prepared(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_what_is_prepared_is_what_was_given(folder: Path, prepared: Path) -> None:
     dataset = Dataset.open(prepared, medium="pictures")
     assert dataset.metadata["rejected"] == []
-    kept = [work for names in dataset.splits.values() for name in names for work in dataset.works(name)]
-    assert sorted(work.work_id for work in kept) == sorted(
+    works = [work for names in dataset.splits.values() for name in names for work in dataset.works(name)]
+    assert sorted(work.work_id for work in works) == sorted(
         path.relative_to(folder).as_posix() for path in folder.rglob("*.*")
     )
-    for work in kept:
+    for work in works:
         assert np.array_equal(work.pixels(), read_picture((folder / work.work_id).read_bytes()))
         assert (work.height, work.width) == work.pixels().shape[:2]
         assert work.group == work.author == work.work_id.split("/")[0]
@@ -73,10 +73,10 @@ def test_what_cannot_be_used_is_listed_and_copies_are_left_out(folder: Path, tmp
     Image.new("RGB", (1, 1)).save(hand / "dot.png")
     about = prepare(PictureFolder(tmp_path / "in"), tmp_path / "data", workers=1, progress=False)
     reasons = {entry["what"].removeprefix("Anna/"): entry["reason"] for entry in about["rejected"]}
-    for name, said in {"copy.png": "repeats a work of its own group", "song.png": "PNG, JPEG or WebP",
-                       "notes.txt": "not named", "cut.jpg": "cut off", "blank.png": "one colour",
-                       "dot.png": "8 x 8"}.items():  # fmt: skip
-        assert said in reasons.pop(name)
+    for name, reason in {"copy.png": "repeats a work of its own group", "song.png": "PNG, JPEG or WebP",
+                         "notes.txt": "not named", "cut.jpg": "cut off", "blank.png": "one colour",
+                         "dot.png": "8 x 8"}.items():  # fmt: skip
+        assert reason in reasons.pop(name)
     assert not reasons
 
 

@@ -49,11 +49,11 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_what_is_prepared_is_what_was_given(works: Path, prepared: Path) -> None:
     dataset = Dataset.open(prepared)
     assert dataset.metadata["rejected"] == []
-    kept = {work.work_id: work for names in dataset.splits.values() for name in names for work in dataset.works(name)}
-    assert sorted(kept) == sorted(path.relative_to(works).as_posix() for path in works.rglob("*.mid"))
-    for work_id, work in kept.items():
-        given = write_midi(canonical(read_midi((works / work_id).read_bytes())))
-        assert by_mido(work.midi) == by_mido(given)
+    by_id = {work.work_id: work for names in dataset.splits.values() for name in names for work in dataset.works(name)}
+    assert sorted(by_id) == sorted(path.relative_to(works).as_posix() for path in works.rglob("*.mid"))
+    for work_id, work in by_id.items():
+        original = write_midi(canonical(read_midi((works / work_id).read_bytes())))
+        assert by_mido(work.midi) == by_mido(original)
         assert (work.group, work.source) == (work_id.split("/")[0], work_id)
 
 
@@ -96,11 +96,11 @@ def test_a_run_that_was_killed_goes_on_where_it_was(works: Path, prepared: Path,
     assert not out.exists()
     with pytest.raises(UserError, match="prepared data folder"):
         Dataset.open(out)
-    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / ".parts").glob("*.parquet")}
-    assert 0 < len(kept) < 5
+    times = {path: path.stat().st_mtime_ns for path in (tmp_path / ".parts").glob("*.parquet")}
+    assert 0 < len(times) < 5
     prepare(MusicFolder(works), out, workers=1, progress=False)
     assert contents(out) == contents(prepared)
-    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert {path: path.stat().st_mtime_ns for path in times} == times
 
 
 def test_a_changed_work_is_read_again(works: Path, tmp_path: Path) -> None:
@@ -130,9 +130,9 @@ def test_what_cannot_be_read_is_listed_with_its_reason_and_stops_nothing(works: 
     assert about["counts"]["works"] == 30
     rejected = {entry["what"].removeprefix("composer-2/"): entry["reason"] for entry in about["rejected"]}
     assert set(rejected) == {*bad, "readme.txt"}
-    for name, said in {"cut.mid": "chunk", "empty.mid": "empty", "text.mid": "MThd", "silent.mid": "notes",
-                       "huge.mid": "bytes", "readme.txt": "not named"}.items():  # fmt: skip
-        assert said in rejected[name], (name, rejected[name])
+    for name, reason in {"cut.mid": "chunk", "empty.mid": "empty", "text.mid": "MThd", "silent.mid": "notes",
+                         "huge.mid": "bytes", "readme.txt": "not named"}.items():  # fmt: skip
+        assert reason in rejected[name], (name, rejected[name])
 
 
 def test_a_worker_that_crashes_takes_nobody_with_it(works: Path, tmp_path: Path) -> None:

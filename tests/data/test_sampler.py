@@ -143,10 +143,10 @@ def test_every_label_of_a_task_is_any_hands() -> None:
 def test_a_batch_is_its_tasks_stacked() -> None:
     sampler = TaskSampler(hands(9, 20), EpisodeConfig(2, 3), 5)
     batch = sampler.batch(7, [4, 0])
-    for place, index in enumerate((4, 0)):
+    for row, index in enumerate((4, 0)):
         task = sampler.task(7, index)
-        assert torch.equal(batch.support["works"][place], task.support["works"])
-        assert torch.equal(batch.query["works"][place], task.query["works"])
+        assert torch.equal(batch.support["works"][row], task.support["works"])
+        assert torch.equal(batch.query["works"][row], task.query["works"])
 
 
 def test_tasks_differ_by_seed_step_and_place() -> None:

@@ -107,8 +107,8 @@ def test_a_missing_or_damaged_shard_is_refused(copy: Path) -> None:
     first.unlink()
     second.write_bytes(second.read_bytes()[:-20])
     names = [about["name"] for about in Dataset.open(copy).metadata["groups"]]
-    for name, said in zip(names, ("no ", "a damaged"), strict=False):
-        with pytest.raises(UserError, match=f"a Parquet shard; got {said}"):
+    for name, reason in zip(names, ("no ", "a damaged"), strict=False):
+        with pytest.raises(UserError, match=f"a Parquet shard; got {reason}"):
             Dataset.open(copy).works(name)
 
 

@@ -52,9 +52,9 @@ def works_of(paths: list[str], recent: Recent) -> Works:
 def test_they_are_a_sequence_like_a_list_of_them(paths: list[str], data: st.DataObject) -> None:
     works = works_of(paths, recent_rows(3 * ROW_GROUP_BYTES))
     plain = [f"{number}/{work}" for number, count in enumerate(COUNTS) for work in range(count)]
-    places = st.none() | st.integers(-500, 500)
+    bounds = st.none() | st.integers(-500, 500)
     for _ in range(3):
-        chosen = slice(data.draw(places), data.draw(places), data.draw(st.sampled_from([None, 1, -1, 2, 7, -50])))
+        chosen = slice(data.draw(bounds), data.draw(bounds), data.draw(st.sampled_from([None, 1, -1, 2, 7, -50])))
         works, plain = works[chosen], plain[chosen]
         assert len(works) == len(plain)
     assert [work.work_id for work in works[:40]] == plain[:40]

@@ -49,10 +49,10 @@ def result(run: Run) -> dict[str, Any]:
     return judged(run)
 
 
-def judged(run: Run, config: EvaluationConfig = SMALL, **given: Any) -> dict[str, Any]:
+def judged(run: Run, config: EvaluationConfig = SMALL, **options: Any) -> dict[str, Any]:
     """A run of music, judged as its art has it."""
     domain: Any = run.domain
-    return evaluate(run, config, views=views(domain), baselines=baselines(domain), progress=False, **given)
+    return evaluate(run, config, views=views(domain), baselines=baselines(domain), progress=False, **options)
 
 
 def episodes(config: RunConfig, split: Any = "test", number: int = SMALL.episodes) -> Any:

@@ -72,7 +72,7 @@ def test_one_hand_has_no_second_interval() -> None:
 def test_columns_line_up_as_plain_text() -> None:
     lines = report.markdown([["a", "b"], ["long cell", "1"], ["x", "22222"]]).splitlines()
     assert len({len(line) for line in lines}) == 1
-    assert len({tuple(place for place, letter in enumerate(line) if letter == "|") for line in lines}) == 1
+    assert len({tuple(index for index, letter in enumerate(line) if letter == "|") for line in lines}) == 1
 
 
 def test_the_curves_are_a_picture(tmp_path: Path) -> None:

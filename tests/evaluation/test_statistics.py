@@ -26,12 +26,12 @@ def test_half_width_by_hand_of_a_case_worked_out_by_hand() -> None:
 
 def test_with_one_value_a_hand_both_intervals_are_the_same() -> None:
     values = np.random.default_rng(3).normal(size=30)
-    assert half_width_by_hand(values, [str(place) for place in range(30)]) == pytest.approx(half_width(values))
+    assert half_width_by_hand(values, [str(index) for index in range(30)]) == pytest.approx(half_width(values))
 
 
 def test_hands_whose_episodes_are_alike_count_once() -> None:
     of_hands = np.random.default_rng(4).normal(size=20)
-    repeated, hands = np.repeat(of_hands, 30), np.repeat([str(place) for place in range(20)], 30).tolist()
+    repeated, hands = np.repeat(of_hands, 30), np.repeat([str(index) for index in range(20)], 30).tolist()
     assert half_width_by_hand(repeated, hands) == pytest.approx(half_width(of_hands))
     assert half_width(repeated) < 0.2 * half_width(of_hands)
 

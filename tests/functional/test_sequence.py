@@ -80,14 +80,14 @@ def test_nucleus_keeps_the_smallest_likeliest_set_whose_mass_reaches_top_p(
 ) -> None:
     full = torch.softmax(logits / temperature, -1)
     cut = nucleus(logits, temperature, top_p)
-    kept = cut > 0
+    candidates = cut > 0
     assert cut.sum().item() == pytest.approx(1.0, abs=1e-5)
-    assert kept[full.argmax()]
-    torch.testing.assert_close(cut[kept], full[kept] / full[kept].sum())  # proportions are kept
-    if not kept.all():
-        assert full[kept].min() >= full[~kept].max()  # the likeliest
-    assert full[kept].sum() >= top_p - 1e-5  # enough
-    assert full[kept].sum() - full[kept].min() < top_p + 1e-5  # and no more than that
+    assert candidates[full.argmax()]
+    torch.testing.assert_close(cut[candidates], full[candidates] / full[candidates].sum())  # proportions are kept
+    if not candidates.all():
+        assert full[candidates].min() >= full[~candidates].max()  # the likeliest
+    assert full[candidates].sum() >= top_p - 1e-5  # enough
+    assert full[candidates].sum() - full[candidates].min() < top_p + 1e-5  # and no more than that
 
 
 def test_nucleus_at_the_ends() -> None:

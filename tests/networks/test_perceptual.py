@@ -12,8 +12,8 @@ from metaart.networks.perceptual import pad_same, smooth_halved
 @given(st.integers(3, 20), st.integers(3, 20), st.sampled_from([1, 3, 5]), st.sampled_from([1, 2]))
 def test_same_padding_gives_one_place_per_stride(height: int, width: int, kernel: int, stride: int) -> None:
     padded = pad_same(torch.ones(1, 1, height, width), kernel, stride)
-    places = [(side - kernel) // stride + 1 for side in padded.shape[-2:]]
-    assert places == [-(-height // stride), -(-width // stride)]
+    sizes = [(side - kernel) // stride + 1 for side in padded.shape[-2:]]
+    assert sizes == [-(-height // stride), -(-width // stride)]
 
 
 def test_the_odd_zero_is_right_and_below() -> None:

@@ -47,11 +47,11 @@ def test_pictures_do_not_see_each_other() -> None:
 
 def test_the_style_decides_unless_there_is_none() -> None:
     photographs, one, other = pictures(1, 16, 16), torch.zeros(1, 5).double(), torch.ones(1, 5).double()
-    told, untold = small(), small(statistics=0)
-    assert float((told(photographs, one) - told(photographs, other)).abs().max()) > 1e-3
+    with_statistics, without = small(), small(statistics=0)
+    assert float((with_statistics(photographs, one) - with_statistics(photographs, other)).abs().max()) > 1e-3
     nothing = photographs.new_zeros(1, 0)
-    assert untold(photographs, nothing).shape == photographs.shape
-    assert not any("affines" in name for name, _ in untold.named_parameters())
+    assert without(photographs, nothing).shape == photographs.shape
+    assert not any("affines" in name for name, _ in without.named_parameters())
 
 
 @pytest.mark.parametrize("blocks", [1, 3])

@@ -98,9 +98,9 @@ def test_examples_are_what_the_objective_compares(objective: Objective) -> None:
 
 
 def test_statistics_begin_with_the_colours(objective: Objective, photograph: Tensor) -> None:
-    told, _ = Reader(objective).style(photograph)
-    torch.testing.assert_close(told[0, :3], photograph.mean((0, 2, 3)))
+    statistics, _ = Reader(objective).style(photograph)
+    torch.testing.assert_close(statistics[0, :3], photograph.mean((0, 2, 3)))
     red_green = (photograph[0, 0] * photograph[0, 1]).mean()
-    torch.testing.assert_close(told[0, 4], red_green)
+    torch.testing.assert_close(statistics[0, 4], red_green)
     assert NUM_COLOUR_MOMENTS == 12
-    assert float(told[:, 12:].abs().mean()) < 3, "centred by the photographs that ship"
+    assert float(statistics[:, 12:].abs().mean()) < 3, "centred by the photographs that ship"

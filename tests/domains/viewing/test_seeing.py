@@ -96,7 +96,7 @@ def test_the_learner_is_called_with_what_it_sees() -> None:
     assert learner_input({"pictures": pictures}) is pictures
     assert learner_input({"pictures": pictures, "frozen": frozen}) is frozen
     assert head_features(lambda *_: pytest.fail("not needed"), {"features": features}) is features
-    called = head_features(lambda given, answer: (given, answer), {"frozen": frozen})  # type: ignore[arg-type]
+    called = head_features(lambda inputs, answer: (inputs, answer), {"frozen": frozen})  # type: ignore[arg-type]
     assert called[0] is frozen
     assert called[1] is False
 

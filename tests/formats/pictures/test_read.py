@@ -153,8 +153,8 @@ def test_nothing_but_what_draws_the_picture_reaches_the_decoder(kind: str) -> No
     plain = saved(Image.fromarray(picture()), kind)
     marked = saved(Image.fromarray(picture()), kind, exif=exif, icc_profile=b"secret" * 99, comment=b"secret")
     assert b"secret" in marked
-    kept = read_header(marked, name="it", bounds=Bounds())
-    assert b"secret" not in kept.data
+    header = read_header(marked, name="it", bounds=Bounds())
+    assert b"secret" not in header.data
     assert np.array_equal(read_picture(marked), read_picture(plain))
 
 
@@ -177,10 +177,10 @@ def test_bytes_are_counted_first() -> None:
         read_picture(bytes(101), name="mine.png", bounds=Bounds(max_bytes=100))
 
 
-@pytest.mark.parametrize(("sides", "said"), [((1, 1), "8 x 8"), ((7, 20), "8 x 8"), ((8, 400), "16 times")])
-def test_what_is_too_small_or_narrow_is_refused(sides: tuple[int, int], said: str) -> None:
+@pytest.mark.parametrize(("sides", "reason"), [((1, 1), "8 x 8"), ((7, 20), "8 x 8"), ((8, 400), "16 times")])
+def test_what_is_too_small_or_narrow_is_refused(sides: tuple[int, int], reason: str) -> None:
     for kind in FORMATS:
-        with pytest.raises(UserError, match=said):
+        with pytest.raises(UserError, match=reason):
             read_picture(saved(Image.new("RGB", sides), kind))
 
 
@@ -249,7 +249,7 @@ def _two_headers(data: bytes) -> bytes:
     return data[:at] + data[at : at + 19] + data[at:]
 
 
-@pytest.mark.parametrize(("data", "said"), [
+@pytest.mark.parametrize(("data", "reason"), [
     (png_of(0, 9), "impossible"),
     (b"\x89PNG\r\n\x1a\n" + chunk(b"IEND", b""), "first chunk"),
     (SAMPLES["PNG"][:60] + bytes([SAMPLES["PNG"][60] ^ 1]) + SAMPLES["PNG"][61:], "checksum"),
@@ -258,8 +258,8 @@ def _two_headers(data: bytes) -> bytes:
     (b"\xff\xd8\xff\xe0\0\x01" + bytes(9), "broken segment"),
     (b"RIFF\x04\0\0\0WEBP", "without a picture"),
 ])  # fmt: skip
-def test_odd_containers_are_refused_with_a_reason(data: bytes, said: str) -> None:
-    with pytest.raises(WrongFormat, match=said):
+def test_odd_containers_are_refused_with_a_reason(data: bytes, reason: str) -> None:
+    with pytest.raises(WrongFormat, match=reason):
         read_picture(data)
 
 

@@ -60,7 +60,7 @@ def _nested(levels: int, each: int) -> str:
     return f'<defs>{body}</defs><use href="#a{levels}"/>'
 
 
-@pytest.mark.parametrize(("data", "kind", "said"), [
+@pytest.mark.parametrize(("data", "kind", "reason"), [
     (b"", WrongFormat, "not XML"),
     (b"la la", WrongFormat, "not XML"),
     (b"<html/>", WrongFormat, "whose root"),
@@ -83,8 +83,8 @@ def _nested(levels: int, each: int) -> str:
     (svg(_nested(9, 10)), TooLarge, "50,000 shapes"),
     (svg("<g>" * 70 + "</g>" * 70), TooLarge, "elements within 64"),
 ])  # fmt: skip
-def test_what_reaches_out_or_grows_is_refused(data: bytes, kind: type[UserError], said: str) -> None:
-    with pytest.raises(kind, match=said):
+def test_what_reaches_out_or_grows_is_refused(data: bytes, kind: type[UserError], reason: str) -> None:
+    with pytest.raises(kind, match=reason):
         rasterise(data, 64, name="it")
 
 

@@ -132,15 +132,15 @@ for text in json.load(sys.stdin):
     except RuntimeError:
         pass
 """
-    said = {}
+    outputs = {}
     for reader in ("ours", "theirs"):
-        given = json.dumps([entry.content for entry in entries])
+        content = json.dumps([entry.content for entry in entries])
         run = subprocess.run(
-            [sys.executable, "-c", code, reader], input=given, capture_output=True, text=True, check=True
+            [sys.executable, "-c", code, reader], input=content, capture_output=True, text=True, check=True
         )
-        said[reader] = run.stdout + run.stderr
-    assert said["ours"] == ""
-    assert said["theirs"] != ""
+        outputs[reader] = run.stdout + run.stderr
+    assert outputs["ours"] == ""
+    assert outputs["theirs"] != ""
 
 
 def test_silence_gives_the_terminal_back_after_an_error(capfd: pytest.CaptureFixture[str]) -> None:

@@ -103,13 +103,13 @@ def test_of_equal_pitches_the_longest_stays_and_one_struck_again_ends() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given_", "written"),
+    ("signature", "written"),
     [((4, 4), (4, 4)), ((2, 2), (4, 4)), ((4, 2), (8, 4)), ((1, 1), (4, 4)), ((6, 8), (6, 8)), ((12, 16), (6, 8)),
      ((2, 8), (4, 4)), ((9, 16), (4, 4)), ((11, 4), (4, 4)), ((3, 2), (6, 4)), ((24, 32), (6, 8))],
 )  # fmt: skip
-def test_time_signatures_outside_the_vocabulary(given_: tuple[int, int], written: tuple[int, int]) -> None:
-    assert signature_in_vocabulary(*given_) == written
-    assert marks_of(canonical(score_of([(0, 480, 60)], [(0, *given_)]))) == [(0, *written)]
+def test_time_signatures_outside_the_vocabulary(signature: tuple[int, int], written: tuple[int, int]) -> None:
+    assert signature_in_vocabulary(*signature) == written
+    assert marks_of(canonical(score_of([(0, 480, 60)], [(0, *signature)]))) == [(0, *written)]
 
 
 def test_time_signatures_move_to_the_nearest_bar_line() -> None:

@@ -74,7 +74,7 @@ meta = st.one_of(
     st.integers(1, 2**24 - 1).map(lambda tempo: b"\xff\x51\x03" + tempo.to_bytes(3, "big")),
     st.tuples(st.integers(1, 12), st.integers(0, 4)).map(lambda top: bytes([0xFF, 0x58, 4, *top, 24, 8])),
     st.tuples(st.sampled_from([1, 2, 3, 4, 5, 6, 7, 0x7F]), st.text("abc é", max_size=9)).map(
-        lambda said: bytes([0xFF, said[0]]) + number(len(said[1].encode("latin-1"))) + said[1].encode("latin-1")
+        lambda event: bytes([0xFF, event[0]]) + number(len(event[1].encode("latin-1"))) + event[1].encode("latin-1")
     ),
     st.binary(max_size=9)
     .map(lambda data: bytes(byte & 0x7F for byte in data))
@@ -214,7 +214,7 @@ def test_deltas_that_would_wrap_an_int32_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "kind", "said"),
+    ("data", "kind", "reason"),
     [
         (b"", WrongFormat, "empty"),
         (b"Dear sirs, please find the tune enclosed.", WrongFormat, "MThd"),
@@ -237,8 +237,8 @@ def test_deltas_that_would_wrap_an_int32_are_refused() -> None:
         (smf(b"\x00\xff\x01\xff\x7f"), WrongFormat, "ends at byte"),
     ],
 )
-def test_what_is_no_music_is_refused_with_the_right_class(data: bytes, kind: type[UserError], said: str) -> None:
-    with pytest.raises(UserError, match=said) as refused:
+def test_what_is_no_music_is_refused_with_the_right_class(data: bytes, kind: type[UserError], reason: str) -> None:
+    with pytest.raises(UserError, match=reason) as refused:
         read_midi(data)
     assert type(refused.value) is kind
     assert refused.value.fix

@@ -22,13 +22,13 @@ TOKENIZER = make_tokenizer()
 VOCABULARY = Vocabulary.of(TOKENIZER)
 
 
-def said(score: symusic.Score) -> list[str]:
+def words_of(score: symusic.Score) -> list[str]:
     return [VOCABULARY.tokens[token] for token in encode(TOKENIZER, score)]
 
 
 def test_a_tune_in_words() -> None:
     score = score_of([(0, 480, 60), (0, 960, 64), (720, 240, 62), (3 * 480, 160, 67)], [(0, 3, 4)])
-    assert said(score) == [
+    assert words_of(score) == [
         "BOS_None",
         "Bar_None", "TimeSig_3/4",
         "Position_0", "Pitch_60", "Duration_1.0.4", "Pitch_64", "Duration_2.0.4",
@@ -40,7 +40,7 @@ def test_a_tune_in_words() -> None:
 
 
 def test_a_beat_of_6_8_is_an_eighth() -> None:
-    words = said(score_of([(0, 240, 60), (720, 720, 62)], [(0, 6, 8)]))
+    words = words_of(score_of([(0, 240, 60), (720, 720, 62)], [(0, 6, 8)]))
     assert words[2:-1] == [
         "TimeSig_6/8", "Position_0", "Pitch_60", "Duration_1.0.4", "Position_36", "Pitch_62", "Duration_3.0.4"
     ]  # fmt: skip
