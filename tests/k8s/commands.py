@@ -23,8 +23,8 @@ def after(option: str, words: list[str]) -> str:
     return words[words.index(option) + 1]
 
 
-def known_options(module: str) -> set[str]:
+def options_of(module: str) -> set[str]:
     """The options that a module's --help names."""
-    with contextlib.redirect_stdout(io.StringIO()) as said, pytest.raises(SystemExit):
+    with contextlib.redirect_stdout(io.StringIO()) as output, pytest.raises(SystemExit):
         importlib.import_module(module).main(["--help"])
-    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", said.getvalue()))
+    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", output.getvalue()))

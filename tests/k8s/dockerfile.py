@@ -122,10 +122,10 @@ def build(stages: list[Stage], target: str, bare: Path, work: Path, context: Pat
     built: dict[str, Image] = {}
     work.mkdir(parents=True, exist_ok=True)
     needed = chain(stages, target)
-    for place, stage in enumerate(needed):
+    for index, stage in enumerate(needed):
         start = built.get(stage.base) or Image(bare)
         image = Image(work / stage.name, dict(start.environment), start.folder, start.user, list(start.command))
-        if any(stage.base in (later.base, *sources(later)) for later in needed[place + 1 :]):
+        if any(stage.base in (later.base, *sources(later)) for later in needed[index + 1 :]):
             subprocess.run(["cp", "-a", "--reflink=auto", start.root, image.root], check=True)
         else:  # nobody else wants it
             start.root.rename(image.root)
@@ -158,19 +158,19 @@ def _copy(rest: str, image: Image, built: Mapping[str, Image], context: Path) ->
     match = re.match(r"--from=(\S+)", words[0])
     origin = built[match[1]].root if match else context
     *names, target = words[1:] if match else words
-    place = _inside(image.root, os.path.join(image.folder, target))
+    path = _inside(image.root, os.path.join(image.folder, target))
     for name in names:
         source = _inside(origin, name)
         assert source.exists(), f"COPY {rest}: {source} is not there"
         if match:
-            assert not place.exists()
+            assert not path.exists()
             # Links, since nothing writes into files that another stage has made: gigabytes less.
-            subprocess.run(["cp", "-al", source, place], check=True)
+            subprocess.run(["cp", "-al", source, path], check=True)
         elif source.is_dir():
             ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(source, place, symlinks=True, dirs_exist_ok=True, ignore=ignored)
+            shutil.copytree(source, path, symlinks=True, dirs_exist_ok=True, ignore=ignored)
         else:
-            shutil.copy2(source, place)
+            shutil.copy2(source, path)
 
 
 def _inside(root: Path, name: str) -> Path:

@@ -100,8 +100,8 @@ def _without_descriptions(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     # A property may itself be called `description`; its schema is no text.
-    kept = {key: value for key, value in schema.items() if not (key == "description" and isinstance(value, str))}
-    return {key: _without_descriptions(value) for key, value in kept.items()}
+    rest = {key: value for key, value in schema.items() if not (key == "description" and isinstance(value, str))}
+    return {key: _without_descriptions(value) for key, value in rest.items()}
 
 
 def _strict(schema: Any) -> Any:

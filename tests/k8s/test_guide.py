@@ -7,7 +7,7 @@ import re
 import pytest
 
 import metaart
-from tests.k8s.commands import known_options
+from tests.k8s.commands import options_of
 from tests.k8s.manifests import FOLDER, JOBS, OVERLAYS, ROOT, overlay
 
 # Lines that a backslash continues count as one.
@@ -41,5 +41,5 @@ def test_options_of_commands_and_that_they_wait_for_workers(module: str) -> None
     asked = [words.split() for words in re.findall(rf"python -m {re.escape(module)}([^\n`]*)", GUIDE)]
     assert asked
     for words in asked:
-        assert {word for word in words if word.startswith("--")} <= known_options(module)
+        assert {word for word in words if word.startswith("--")} <= options_of(module)
         assert "--wait-for-workers" in words

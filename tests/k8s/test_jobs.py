@@ -16,7 +16,7 @@ import cluster.train
 import metaart.cli
 from metaart.recipes import recipe
 from metaart.training.run import POOLED
-from tests.k8s.commands import after, known_options, split
+from tests.k8s.commands import after, options_of, split
 from tests.k8s.manifests import OVERLAYS, Thing, jobs, named, number, overlay
 from tune.config import SWEEP, SweepConfig
 
@@ -52,10 +52,10 @@ def test_the_entry_point_of_a_job_is_a_module_that_knows_its_options(name: str, 
     assert (python, minus) == ("python", "-m")
     assert recipe(recipe_name)
     assert module == ("cluster.train" if job == "RayJob train" else "tune.search")
-    assert not {word for word in arguments if word.startswith("--")} - known_options(module)
+    assert not {word for word in arguments if word.startswith("--")} - options_of(module)
 
 
-def told(text: str) -> list[Thing]:
+def things_in(text: str) -> list[Thing]:
     """The JSON objects that follow each other in a text."""
     found, rest = [], text.strip()
     while rest:
@@ -74,7 +74,7 @@ def test_a_training_job_asks_for_a_run_that_its_cluster_may_grow_to(name: str, c
     assert after("--storage", arguments).startswith("file:///storage/")
     assert int(after("--wait-for-workers", arguments)) >= 600
     assert cluster.train.main([*arguments, "--show"]) == 0
-    run, asked = told(capsys.readouterr().out)
+    run, asked = things_in(capsys.readouterr().out)
     assert run["data"] == "/storage/data/music"
     assert asked["workers"] <= min(run["pretrain"]["tasks"], run["meta"]["tasks"])
     there = {"cpus": 0.0, "gpus": 0.0}

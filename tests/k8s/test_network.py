@@ -105,8 +105,8 @@ def test_nodes_of_one_cluster_talk_freely_and_the_service_with_nobody_else(name:
             if source.owner == target.owner:
                 assert open_ports == set(PORTS), f"{source.name} to {target.name}"
             elif serving(source) != serving(target):
-                known = open_ports - KUBERNETES
-                assert not known, f"{source.name} to {target.name}: {known}"
+                rest = open_ports - KUBERNETES
+                assert not rest, f"{source.name} to {target.name}: {rest}"
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
@@ -143,14 +143,14 @@ def test_the_gateway_reaches_the_service_and_nothing_of_ray() -> None:
 def test_every_disruption_budget_keeps_pods_that_there_are(name: str) -> None:
     """And every head; with a number, the one thing that Kubernetes can count for pods of Ray."""
     budgets = [thing["spec"] for thing in overlay(name) if thing["kind"] == "PodDisruptionBudget"]
-    kept = []
+    selection = []
     for budget in budgets:
         assert set(budget) == {"minAvailable", "selector"}
         assert budget["minAvailable"] == 1
         found = [pod for pod in pods(overlay(name)) if selects(budget["selector"], pod.labels)]
         assert len({pod.owner for pod in found}) == 1
-        kept += found
-    assert len(kept) == len({pod.name for pod in kept}), "Kubernetes evicts no pod that two budgets keep"
-    assert {pod.name for pod in kept} == {
+        selection += found
+    assert len(selection) == len({pod.name for pod in selection}), "Kubernetes evicts no pod that two budgets keep"
+    assert {pod.name for pod in selection} == {
         pod.name for pod in pods(overlay(name)) if pod.role == "head" or (serving(pod) and pod.role == "worker")
     }

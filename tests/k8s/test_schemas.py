@@ -87,10 +87,10 @@ def test_the_schemas_refuse_what_is_wrong_with_a_cluster(harm: object) -> None:
 )
 def test_the_schemas_refuse_what_is_wrong_with_the_rest(kind: str, path: tuple[str | int, ...], value: object) -> None:
     thing = copy.deepcopy(next(thing for thing in overlay("gpu") if thing["kind"] == kind))
-    place = thing
+    parent = thing
     for key in path[:-1]:
-        place = place[key]  # type: ignore[index]
-    place[path[-1]] = value  # type: ignore[index]
+        parent = parent[key]  # type: ignore[index]
+    parent[path[-1]] = value  # type: ignore[index]
     with pytest.raises(jsonschema.ValidationError):
         validate(thing)
 
