@@ -128,7 +128,7 @@ def part(path: Path) -> str:
 def held(paths: list[Path], broken: Callable[[Path], Iterable[object]]) -> None:
     """Check a rule in all these files, and name every place where it is broken."""
     found = {str(path.relative_to(ROOT)): list(broken(path)) for path in paths}
-    assert {path: places for path, places in found.items() if places} == {}
+    assert {path: breaches for path, breaches in found.items() if breaches} == {}
 
 
 def test_arrows_inside_the_library() -> None:

@@ -190,15 +190,15 @@ BAD_FILES: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("kind", BAD_FILES)
-@pytest.mark.parametrize("place", ["--examples", "--primer"])
+@pytest.mark.parametrize("flag", ["--examples", "--primer"])
 def test_a_bad_midi_file_is_named_wherever_it_comes_in(
-    kind: str, place: str, tiny_run: Path, midi_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    kind: str, flag: str, tiny_run: Path, midi_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     good = sorted((midi_folder / "composer-0").iterdir())[0]
     bad = tmp_path / f"{kind}.mid"
     bad.write_bytes(BAD_FILES[kind](good.read_bytes()))
-    examples = [good, bad] if place == "--examples" else [good]
-    primer = ["--primer", str(bad)] if place == "--primer" else []
+    examples = [good, bad] if flag == "--examples" else [good]
+    primer = ["--primer", str(bad)] if flag == "--primer" else []
     command = ["create", "music", "--run", str(tiny_run), "--examples", *map(str, examples), *primer]
     assert main([*command, "--out", str(tmp_path / "new.mid")]) == 2
     assert_one_paragraph(capsys.readouterr().err, bad.name)
@@ -252,8 +252,8 @@ def test_what_cannot_be_used_is_said_in_one_paragraph(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
-    known = {"RUN": str(tiny_run), "GOOD": str(next(midi_folder.rglob("*.mid")))}
-    assert main([known.get(word, word) for word in command]) == 2
+    meaning = {"RUN": str(tiny_run), "GOOD": str(next(midi_folder.rglob("*.mid")))}
+    assert main([meaning.get(word, word) for word in command]) == 2
     assert_one_paragraph(capsys.readouterr().err, named)
 
 

@@ -90,7 +90,7 @@ def leaves(config: Any, path: str = "") -> list[tuple[str, Any]]:
 def test_every_value_can_be_set_by_its_path(config: RunConfig, wanted: RunConfig) -> None:
     kinds = {"domain": {SinusoidConfig: "sinusoid", MusicConfig: "music"},
              "algorithm": {PooledConfig: "pooled", MAMLConfig: "maml"}}  # fmt: skip
-    switches = [f"{name}={known[type(getattr(wanted, name))]}" for name, known in kinds.items()]
+    switches = [f"{name}={by_kind[type(getattr(wanted, name))]}" for name, by_kind in kinds.items()]
     values = [f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in leaves(wanted)]
     assert override(config, [*switches, *values]) == wanted
 
@@ -117,7 +117,7 @@ def test_settings_are_read_as_what_they_set(setting: str, key: str, value: Any) 
 
 
 @pytest.mark.parametrize(
-    ("setting", "said"),
+    ("setting", "reason"),
     [
         ("meta.step=3", "Did you mean 'steps'?"),
         ("algoritm.order=1", "Did you mean 'algorithm'?"),
@@ -146,10 +146,10 @@ def test_settings_are_read_as_what_they_set(setting: str, key: str, value: Any) 
         ("log_every=0", "log_every"),
     ],
 )
-def test_what_cannot_be_set_is_said(setting: str, said: str) -> None:
+def test_what_cannot_be_set_is_said(setting: str, reason: str) -> None:
     with pytest.raises(UserError) as caught:
         override(recipe("music"), [setting])
-    assert said in str(caught.value)
+    assert reason in str(caught.value)
     assert caught.value.fix
 
 

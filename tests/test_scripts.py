@@ -49,9 +49,9 @@ def test_the_continuous_integration_runs_scripts_test(tmp_path: Path) -> None:
         (tmp_path / folder).mkdir(exist_ok=True)
         shutil.copy(ROOT / folder / name, tmp_path / folder / name)
     (tmp_path / ".venv/bin").mkdir(parents=True)
-    for place in ("scripts/install", "scripts/check", ".venv/bin/pytest"):
-        (tmp_path / place).write_text(f'#!/bin/sh\necho "{Path(place).name} $*"\n')
-        (tmp_path / place).chmod(0o755)
+    for script in ("scripts/install", "scripts/check", ".venv/bin/pytest"):
+        (tmp_path / script).write_text(f'#!/bin/sh\necho "{Path(script).name} $*"\n')
+        (tmp_path / script).chmod(0o755)
     done = subprocess.run([str(tmp_path / ".ci/run")], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n") == ["install ", "check ", "pytest -n 2 --dist loadgroup", ""]
 
@@ -62,9 +62,9 @@ def test_a_demo_goes_from_nothing_to_its_end_with_whatever_its_commands_make(art
     shutil.copy(ROOT / "scripts/demo", tmp_path / "scripts/demo")
     shutil.copytree(ROOT / "metaart/photographs", tmp_path / "metaart/photographs")
     (tmp_path / ".venv/bin").mkdir(parents=True)
-    for place in ("scripts/install", *(f".venv/bin/{name}" for name in ("python", "metaart", "serve", "npm"))):
-        (tmp_path / place).write_text(RECORDING_COMMAND)
-        (tmp_path / place).chmod(0o755)
+    for script in ("scripts/install", *(f".venv/bin/{name}" for name in ("python", "metaart", "serve", "npm"))):
+        (tmp_path / script).write_text(RECORDING_COMMAND)
+        (tmp_path / script).chmod(0o755)
     environment = {**os.environ, "CALLS": str(tmp_path / "calls")}
     done = subprocess.run(
         [str(tmp_path / "scripts/demo"), art], env=environment, capture_output=True, text=True, check=False
@@ -115,15 +115,15 @@ def project(tmp_path: Path) -> Project:
 
 
 def test_install_puts_torch_first_pinned_and_does_nothing_the_second_time(project: Project) -> None:
-    status, said, installs = project.install()
-    assert status == 0, said
+    status, output, installs = project.install()
+    assert status == 0, output
     first, torch, rest = installs
     assert "pip>=" in first
     assert torch.endswith("torch -c constraints.txt")
     assert rest.endswith("-e .[cluster,dev] -c constraints.txt")
-    status, said, _ = project.install()
+    status, output, _ = project.install()
     assert (status, project.calls.read_text()) == (0, "")
-    assert "up to date" in said
+    assert "up to date" in output
 
 
 @pytest.mark.parametrize("changed", ["pyproject.toml", "constraints.txt"])
@@ -151,11 +151,11 @@ def test_install_installs_again_in_a_moved_checkout(project: Project) -> None:
 
 
 def test_install_says_what_is_missing(project: Project) -> None:
-    status, said, installs = project.install(PYTHON="/nowhere/python3.11")
+    status, output, installs = project.install(PYTHON="/nowhere/python3.11")
     assert status == 1
     assert not installs
-    assert "expected Python 3.11" in said
-    assert "PYTHON=/path/to/python" in said
+    assert "expected Python 3.11" in output
+    assert "PYTHON=/path/to/python" in output
     assert not (project.folder / ".venv").exists()
 
 

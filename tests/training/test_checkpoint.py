@@ -71,8 +71,8 @@ def progress(step: int) -> dict[str, Any]:
 
 def test_a_checkpoint_comes_back_as_it_went(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "step-0000004", state(1.5), {**progress(4), "best": 0.1 + 0.2})
-    loaded, said = load_checkpoint(tmp_path / "step-0000004")
-    assert said == {**progress(4), "best": 0.1 + 0.2}
+    loaded, about = load_checkpoint(tmp_path / "step-0000004")
+    assert about == {**progress(4), "best": 0.1 + 0.2}
     for part, tensors in state(1.5).items():
         assert loaded[part].keys() == tensors.keys()
         assert all(torch.equal(loaded[part][name], value) for name, value in tensors.items())
@@ -105,8 +105,8 @@ def test_a_writer_killed_at_any_file_operation_leaves_a_whole_newest_checkpoint(
         newest = newest_checkpoint(folder)
         assert newest is not None
         for whole in folder.glob("step-*"):
-            weights, said = load_checkpoint(whole)
-            assert weights["weights"]["w"].tolist() == [said["step"]] * 3
+            weights, about = load_checkpoint(whole)
+            assert weights["weights"]["w"].tolist() == [about["step"]] * 3
         seen.add(load_checkpoint(newest)[1]["step"])
         remove_partials(folder.parent)
         assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
@@ -136,8 +136,8 @@ def test_prune_keeps_the_newest(tmp_path_factory: pytest.TempPathFactory, steps:
     for step in steps:
         save_checkpoint(folder / f"step-{step:07d}", state(step), progress(step))
     prune_checkpoints(folder, keep)
-    kept = sorted(steps)[-keep:]
-    assert sorted(path.name for path in folder.iterdir()) == [f"step-{step:07d}" for step in kept]
+    last = sorted(steps)[-keep:]
+    assert sorted(path.name for path in folder.iterdir()) == [f"step-{step:07d}" for step in last]
     newest = newest_checkpoint(folder)
     assert newest is not None
     assert load_checkpoint(newest)[1]["step"] == max(steps)
@@ -182,8 +182,8 @@ def test_the_best_validated_checkpoints_stay_beside_the_newest(tmp_path: Path) -
         progress = {"step": step, "best": None, "units": 0, "seconds": 0.0, "validation": validation}
         save_checkpoint(tmp_path / f"step-{step:07d}", state, progress)
     deleted = prune_checkpoints(tmp_path, keep=2, best=3)
-    kept = [load_checkpoint(path)[1]["step"] for path in checkpoints(tmp_path)]
-    assert kept == [2, 4, 5, 6, 7]
+    steps = [load_checkpoint(path)[1]["step"] for path in checkpoints(tmp_path)]
+    assert steps == [2, 4, 5, 6, 7]
     assert sorted(path.name for path in deleted) == ["step-0000001", "step-0000003"]
 
 

@@ -76,8 +76,8 @@ def test_the_weights_kept_are_the_best_validated(tmp_path: Path) -> None:
     train(the_stage, step, TrainContext(report=report))
     best = min(lines, key=lambda line: line["validation"])
     assert best["step"] != 6
-    kept = load_tensors(tmp_path / "best.safetensors")
-    assert all(torch.equal(value, seen[best["step"]][name]) for name, value in kept.items())
+    best_weights = load_tensors(tmp_path / "best.safetensors")
+    assert all(torch.equal(value, seen[best["step"]][name]) for name, value in best_weights.items())
     newest = newest_checkpoint(tmp_path / "checkpoints")
     assert newest is not None
     state, progress = load_checkpoint(newest)
@@ -89,8 +89,8 @@ def test_without_validation_the_last_weights_are_kept(tmp_path: Path) -> None:
     the_stage = stage(tmp_path, validate_every=0)
     step = local_step(the_stage)
     train(the_stage, step, TrainContext())
-    kept = load_tensors(tmp_path / "best.safetensors")
-    assert all(torch.equal(value, kept[name]) for name, value in step.state_dict()["weights"].items())
+    best_weights = load_tensors(tmp_path / "best.safetensors")
+    assert all(torch.equal(value, best_weights[name]) for name, value in step.state_dict()["weights"].items())
 
 
 def test_sigint_ends_the_step_at_hand_with_a_checkpoint(tmp_path: Path) -> None:

@@ -140,17 +140,17 @@ def test_a_damaged_newest_checkpoint_is_passed_over_and_that_is_said(tmp_path: P
     content = bytearray(weights.read_bytes())
     content[-9] ^= 1  # one bit, which the format itself does not notice
     weights.write_bytes(content)
-    said: list[str] = []
+    notes: list[str] = []
     with Journal(tmp_path / "cut", {}, show=False) as journal:
 
         def report(line: dict[str, Any]) -> None:
             journal(line)
-            said.extend([line["note"]] if "note" in line else [])
+            notes.extend([line["note"]] if "note" in line else [])
 
         context = TrainContext(report=report, log_every=1, checkpoint_every=2)
         train_run(plan_run(config, tmp_path / "cut"), context)
-    assert len(said) == 1
-    assert str(weights) in said[0]
+    assert len(notes) == 1
+    assert str(weights) in notes[0]
     assert_equal_runs(tmp_path / "whole", tmp_path / "cut")
 
 
@@ -185,11 +185,11 @@ def test_a_process_that_is_stopped_is_resumed_to_the_same_end(
     while not (cut / "meta" / "checkpoints" / "step-0000003").exists() and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(number)
-    _, said = process.communicate(timeout=60)
+    _, output = process.communicate(timeout=60)
     if number == signal.SIGINT:
         assert process.returncode == 130
-        assert "--resume" in said
-        assert "Traceback" not in said
+        assert "--resume" in output
+        assert "Traceback" not in output
     else:
         assert process.returncode == -signal.SIGKILL
     newest = newest_checkpoint(cut / "meta" / "checkpoints")

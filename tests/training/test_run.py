@@ -227,7 +227,7 @@ def test_divergence_ends_the_command_with_2_and_no_traceback(
     settings = [*SINUSOID, "meta.optimizer=sgd", "meta.outer_lr=1e30", "meta.warmup=0", "pretrain.steps=0"]
     command = ["train", "sinusoid", *(part for setting in settings for part in ("--set", setting))]
     assert main([*command, "--out", str(tmp_path / "run")]) == 2
-    said = capsys.readouterr().err
-    assert "meta.outer_lr" in said
-    assert "Traceback" not in said
+    output = capsys.readouterr().err
+    assert "meta.outer_lr" in output
+    assert "Traceback" not in output
     assert not (tmp_path / "run" / "weights.safetensors").exists()

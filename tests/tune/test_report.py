@@ -179,7 +179,7 @@ def test_an_mlflow_that_does_not_load_costs_its_log_alone(
     (tmp_path / "mlflow.py").write_text("from google.protobuf import nothing_of_that_name\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     log_trial(sweep.folder, "sinusoid", sweep.space, trials_of_bowl()[3])
-    said = capsys.readouterr().err
-    assert "trial 3 is not logged in MLflow" in said
-    assert "nothing_of_that_name" in said
+    output = capsys.readouterr().err
+    assert "trial 3 is not logged in MLflow" in output
+    assert "nothing_of_that_name" in output
     assert (sweep.folder / "trials" / "0003" / "tensorboard" / "hparams").exists()

@@ -69,7 +69,7 @@ def test_the_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_ray_is_imported_no_sooner_than_its_token_is_set() -> None:
     """It looks for the token when it is imported, and `ray_connection` has it look; bad input ends before that."""
-    said = "import sys; from tune.search import main; code = main(['opera']); print(code, 'ray' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", said], cwd=ROOT, capture_output=True, text=True, check=False)
+    program = "import sys; from tune.search import main; code = main(['opera']); print(code, 'ray' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout == "2 False\n"
     assert done.stderr.startswith("tune.search: expected a recipe")

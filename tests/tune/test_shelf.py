@@ -98,8 +98,8 @@ def test_the_pooled_stage_reaches_every_trial(tiny_config: RunConfig, tiny_run: 
     with on_this_machine(job, 1) as here:
         assert here.pooled == here.folder / "pooled"
         run_trial(here, 1, POINT, lambda _: None)
-    kept = Storage(job.storage)
-    assert kept.read(f"trials/0001/{POOLED}") == (tiny_run / POOLED).read_bytes()
+    storage = Storage(job.storage)
+    assert storage.read(f"trials/0001/{POOLED}") == (tiny_run / POOLED).read_bytes()
     with on_this_machine(dataclasses.replace(job, pooled=None), 2) as here:  # each trial has its own: one may be equal
         assert (here.folder / "trials" / "0001" / POOLED).exists()
 

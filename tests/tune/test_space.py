@@ -60,7 +60,7 @@ def test_every_kind_is_read() -> None:
 
 def test_whole_numbers_have_both_ends_and_each_its_share() -> None:
     rng = np.random.default_rng(0)
-    drawn = [parse("x=randint(1,4)").at(place) for place in rng.random(4000)]
+    drawn = [parse("x=randint(1,4)").at(position) for position in rng.random(4000)]
     counts = {value: drawn.count(value) for value in sorted(set(drawn))}
     assert list(counts) == ["1", "2", "3", "4"]
     assert all(abs(count - 1000) < 120 for count in counts.values())  # four standard deviations
@@ -69,7 +69,7 @@ def test_whole_numbers_have_both_ends_and_each_its_share() -> None:
 def test_a_logarithmic_range_is_even_in_the_logarithm() -> None:
     """Each decade has a third of [1e-3, 1]: the empirical distribution of log10 against the straight line."""
     rng = np.random.default_rng(0)
-    drawn = np.sort([math.log10(float(parse("x=loguniform(1e-3,1)").at(place))) for place in rng.random(4000)])
+    drawn = np.sort([math.log10(float(parse("x=loguniform(1e-3,1)").at(position))) for position in rng.random(4000)])
     expected = (drawn + 3) / 3
     assert np.abs(np.arange(1, 4001) / 4000 - expected).max() < 0.03  # Kolmogorov-Smirnov at 0.1 %
 
@@ -77,21 +77,23 @@ def test_a_logarithmic_range_is_even_in_the_logarithm() -> None:
 numbers = st.floats(1e-6, 1e6, allow_nan=False)
 
 
-@given(one=numbers, other=numbers, place=st.floats(0, 1), log=st.booleans())
-def test_values_lie_between_the_ends_and_are_written_shortly(one: float, other: float, place: float, log: bool) -> None:
+@given(one=numbers, other=numbers, position=st.floats(0, 1), log=st.booleans())
+def test_values_lie_between_the_ends_and_are_written_shortly(
+    one: float, other: float, position: float, log: bool
+) -> None:
     low, high = min(one, other), max(one, other)
     if high - low < 1e-9 * high:
         return
     parameter = Range("x", low, high, log=log)
-    value = parameter.at(place)
+    value = parameter.at(position)
     assert low * (1 - 1e-14) <= float(value) <= high * (1 + 1e-14)
     assert parameter.rounded(float(value)) == pytest.approx(float(value), rel=1e-12)
 
 
-@given(low=st.integers(1, 50), more=st.integers(1, 500), place=st.floats(0, 1), log=st.booleans())
-def test_stepped_values_are_whole_steps(low: int, more: int, place: float, log: bool) -> None:
+@given(low=st.integers(1, 50), more=st.integers(1, 500), position=st.floats(0, 1), log=st.booleans())
+def test_stepped_values_are_whole_steps(low: int, more: int, position: float, log: bool) -> None:
     parameter = parse(f"x={'log' if log else ''}randint({low},{low + more})")
-    value = parameter.at(place)
+    value = parameter.at(position)
     assert value == str(int(value))
     assert low <= int(value) <= low + more
 

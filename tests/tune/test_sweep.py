@@ -36,7 +36,7 @@ def sweep_in(folder: Path, *settings: str, workers: int = 1, **how: Any) -> Swee
     return Sweep(config, ClusterConfig(workers=workers), space, SweepConfig(**how), folder)
 
 
-def told(number: int) -> Any:
+def ray_trial(number: int) -> Any:
     """A trial as Ray Tune hands it to a scheduler."""
     return SimpleNamespace(trial_id=f"t{number}", config={"number": number, "point": {}})
 
@@ -49,9 +49,9 @@ def losses(number: int) -> list[tuple[int, float]]:
 
 def decide(halving: Halving, number: int) -> tuple[str, int]:
     """Report a trial's validations until it is stopped; what became of it, and its last step."""
-    halving.on_trial_add(None, told(number))
+    halving.on_trial_add(None, ray_trial(number))
     for step, loss in losses(number):
-        if halving.on_trial_result(None, told(number), {"step": step, "validation": loss}) == "STOP":
+        if halving.on_trial_result(None, ray_trial(number), {"step": step, "validation": loss}) == "STOP":
             return STOPPED, step
     return FINISHED, 27
 

@@ -31,14 +31,14 @@ def sinusoid_job(folder: Path, *settings: str) -> Job:
 
 
 def test_a_trial_reports_its_best_validation_so_far_and_ends_as_the_same_run_alone(tmp_path: Path) -> None:
-    job, point, told = sinusoid_job(tmp_path), {"algorithm.alpha": "0.05"}, []
+    job, point, reports = sinusoid_job(tmp_path), {"algorithm.alpha": "0.05"}, []
     note(tmp_path, 0, point, RUNNING)
-    told.append(run_trial(job, 0, point, told.append))
+    reports.append(run_trial(job, 0, point, reports.append))
     trial = read_trial(tmp_path, 0)
     assert trial.outcome == FINISHED
     assert [step for step, _ in trial.validations] == [3, 6, 9]
     lowest = [min(loss for _, loss in trial.validations[: count + 1]) for count in range(3)]
-    assert told == [{"step": step, "validation": loss} for step, loss in zip((3, 6, 9), lowest, strict=True)]
+    assert reports == [{"step": step, "validation": loss} for step, loss in zip((3, 6, 9), lowest, strict=True)]
 
     alone = override(job.config, ["algorithm.alpha=0.05"])
     plan = plan_run(alone, tmp_path / "alone")
@@ -70,11 +70,11 @@ def test_a_trial_that_is_stopped_leaves_a_checkpoint_from_which_it_could_go_on(t
 
 
 def test_a_trial_that_diverges_is_noted_with_the_reason_and_disturbs_nothing(tmp_path: Path) -> None:
-    job, point, told = sinusoid_job(tmp_path, "algorithm.steps=5"), {"algorithm.alpha": "1e30"}, []
+    job, point, reports = sinusoid_job(tmp_path, "algorithm.steps=5"), {"algorithm.alpha": "1e30"}, []
     note(tmp_path, 0, point, RUNNING)
-    assert run_trial(job, 0, point, told.append) is None
+    assert run_trial(job, 0, point, reports.append) is None
     trial = read_trial(tmp_path, 0)
-    assert (trial.outcome, trial.best, told) == (DIVERGED, None, [])
+    assert (trial.outcome, trial.best, reports) == (DIVERGED, None, [])
     assert "finite" in trial.why
 
 
@@ -130,8 +130,8 @@ def test_trials_that_search_the_network_train_a_pooled_stage_for_each_and_share_
         run_trial(music, number, {"domain.hidden_size": size, "algorithm.alpha": alpha}, lambda _: None)
     trained = [(trial_folder(music.folder, number) / "pretrain").exists() for number in range(3)]
     assert trained == [True, True, False]
-    kept = [(trial_folder(music.folder, number) / POOLED).read_bytes() for number in range(3)]
-    assert kept[0] == kept[2] != kept[1]
+    weights = [(trial_folder(music.folder, number) / POOLED).read_bytes() for number in range(3)]
+    assert weights[0] == weights[2] != weights[1]
 
 
 def test_pooled_weights_of_another_run_are_taken_over(music: Job, tiny_run: Path, tmp_path: Path) -> None:

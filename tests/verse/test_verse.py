@@ -45,8 +45,8 @@ def test_from_ten_lines_to_a_verse(
     assert meta["3"]["mean"] < meta["0"]["mean"], "three steps on four verses say something of a poet never met"
 
     examples = sorted((tmp_path / "lear").iterdir())
-    said = command("adapt", "verse", "--run", "runs/verse", "--examples", *examples, "--out", "lear.artist")
-    assert "5 of 5 works, 3 steps" in said
+    output = command("adapt", "verse", "--run", "runs/verse", "--examples", *examples, "--out", "lear.artist")
+    assert "5 of 5 works, 3 steps" in output
     ask = ["create", "verse", "--run", "runs/verse", "--letters", 30, "--seed", 5]
     apart = [
         sys.executable,
