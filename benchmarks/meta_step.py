@@ -67,6 +67,7 @@ class Case:
 
 def sinusoid_case(tasks: int = 25, points: int = 10, steps: int = 5) -> Case:
     """The network of Finn et al. 2017 on sine waves."""
+    # Amplitudes from 0.1 to 5 and phases from 0 to pi, as in section 5.1 of the paper.
     generator = torch.Generator().manual_seed(1)
     amplitude = 0.1 + 4.9 * torch.rand(tasks, 1, 1, generator=generator, dtype=torch.float64)
     phase = torch.pi * torch.rand(tasks, 1, 1, generator=generator, dtype=torch.float64)
@@ -109,6 +110,7 @@ def plain(case: Case, dtype: torch.dtype) -> MetaGradient:
         for task in unstack(tasks):
             params = theta
             for _ in range(case.steps):
+                # The graph of the gradient is what second order is about: the outer gradient goes back through it.
                 grads = torch.autograd.grad(loss(params, task.support), list(params.values()), create_graph=True)
                 params = {
                     name: value - case.alpha * grad for (name, value), grad in zip(params.items(), grads, strict=True)
@@ -129,6 +131,7 @@ def with_higher(case: Case, dtype: torch.dtype) -> MetaGradient:
     def meta_gradient() -> list[Tensor]:
         losses = []
         for task in unstack(tasks):
+            # Copied weights would cut the graph off from those of the learner, whose gradient is asked for.
             with higher.innerloop_ctx(learner, optimizer, copy_initial_weights=False) as (inner, steps):
                 for _ in range(case.steps):
                     steps.step(case.domain.loss(inner, task.support))
@@ -145,6 +148,7 @@ def with_torchopt(case: Case, dtype: torch.dtype) -> MetaGradient:
     learner, tasks = case.learner(dtype), case.cast(dtype)
     theta = list(learner.parameters())
     optimizer = torchopt.MetaSGD(learner, lr=case.alpha)
+    # By reference: a copy would not belong to the graph that leads back to theta.
     start = [torchopt.extract_state_dict(part, by="reference") for part in (learner, optimizer)]
 
     def meta_gradient() -> list[Tensor]:
@@ -153,6 +157,7 @@ def with_torchopt(case: Case, dtype: torch.dtype) -> MetaGradient:
             for _ in range(case.steps):
                 optimizer.step(case.domain.loss(learner, task.support))
             losses.append(case.domain.loss(learner, task.query))
+            # Every task begins at theta, and with a fresh optimizer.
             for part, state in zip((learner, optimizer), start, strict=True):
                 torchopt.recover_state_dict(part, state)
         return list(torch.autograd.grad(torch.stack(losses).mean(), theta))
@@ -192,6 +197,7 @@ def compare(case: Case, tolerance: float = 1e-10) -> dict[str, float]:
         grads = build(case, torch.float64)()
         pairs = zip(grads, expected, strict=True)
         differences[name] = max(float((one - other).abs().max()) for one, other in pairs) / scale
+        # So written, a difference that is no number fails too.
         if not differences[name] <= tolerance:
             raise ArithmeticError(f"{name} differs from the plain loop by {differences[name]:.1e} on {case.name}")
     return differences

@@ -112,6 +112,7 @@ def ship(run: Path, to: Path | None = None) -> Path:
             got=f"{run / 'evaluation.json'} without a command",
             fix=f"metaart evaluate {run}",
         )
+    # Some arts need more than weights; what is not there was not needed.
     names = [*FILES, *(name for name in WHERE_THERE if (run / name).exists())]
     size = sum((run / name).stat().st_size for name in names)
     if size > MOST_BYTES:
@@ -121,6 +122,7 @@ def ship(run: Path, to: Path | None = None) -> Path:
     for name in names:
         shutil.copy(run / name, to / name)
     parameters = sum(value.numel() for value in algorithm.parameters())
+    # The run lay anywhere on one machine; a reader has another place for it.
     asked = " ".join("RUN" if word == str(run) else word for word in command.split(" "))
     judged = Judged(asked, evaluation.read_text(encoding="utf-8"))
     save_text(to / "README.md", card(config, data, judged, size, parameters))

@@ -38,6 +38,7 @@ def propose(
         return points[number] if number < len(points) else None
     tried = [trial.point for trial in trials]
     for attempt in range(_ATTEMPTS):
+        # Each attempt is a draw of its own, and a trial's depend on no other trial's.
         state = np.random.SeedSequence([seed, number, attempt])
         point = _random(space, state) if searcher == "random" else _tpe(space, trials, state)
         if point not in tried:
@@ -60,6 +61,7 @@ def importances(space: Sequence[Parameter], trials: Sequence[Trial]) -> dict[str
     import optuna
 
     judged = [trial for trial in trials if trial.best is not None]
+    # A quarter of fewer than four would be no trial.
     if len(judged) < 4 or len(space) < 2:
         return {parameter.key: 1.0 for parameter in space} if len(space) == 1 and len(judged) >= 4 else {}
     study = _study()
@@ -106,9 +108,11 @@ def _as_optuna(space: Sequence[Parameter], trial: Trial, complete: bool = False)
     outcome = state.COMPLETE if complete else outcome
     return optuna.trial.create_trial(
         state=outcome,
+        # Optuna takes no value of a trial that runs, and ranks one that was stopped by its intermediate ones.
         value=trial.best if outcome == state.COMPLETE else None,
         params={parameter.key: _value(parameter, trial.point) for parameter in space},
         distributions={parameter.key: _distribution(parameter) for parameter in space},
+        # What diverged may have had a low loss before: without any it ranks last.
         intermediate_values={} if trial.outcome == DIVERGED else dict(trial.validations),
     )
 

@@ -38,10 +38,12 @@ class Range:
     @property
     def size(self) -> int | None:
         """How many values there are; None where every number between the ends is one."""
+        # A hair more: 0.3 / 0.1 is 2.9999999999999996.
         return math.floor((self.high - self.low) / self.step + 1e-9) + 1 if self.step else None
 
     def at(self, position: float) -> str:
         """The value at a position from 0 (the lowest) to 1 (the highest)."""
+        # Position 1 belongs to the last value, not to one beyond it.
         if self.step and not self.log:
             number = self.low + self.step * min(int(position * self._count), self._count - 1)
         elif self.step:  # each value has the positions that round to it
@@ -53,6 +55,7 @@ class Range:
 
     def rounded(self, number: float) -> float:
         """A number of the range with the first four digits that differ in it: tables stay readable."""
+        # Ends that share their first digits differ in later ones, and as many more are written.
         digits = 4 + max(0, round(math.log10(max(abs(self.low), abs(self.high)) / (self.high - self.low))))
         return min(max(self.low, float(f"{number:.{digits}g}")), self.high)
 
@@ -68,6 +71,7 @@ class Range:
         values = [
             _between(self.low, self.low + self.step * (self._count - 1), position, self.log) for position in positions
         ]
+        # Moved to the nearest step; in a logarithm several may meet there, and count once.
         on_steps = [self.low + self.step * round((value - self.low) / self.step) for value in values]
         return list(dict.fromkeys(written(value) for value in on_steps))
 
@@ -75,6 +79,7 @@ class Range:
     def probes(self) -> list[str]:
         """The lowest and the highest value, and one between where there are fractions, which a setting may refuse."""
         if self.size is None:
+            # Not the middle, which may be whole, such as that of 1 and 3.
             return [written(self.low), self.at(0.37), written(self.high)]
         return [written(self.low), written(self.low + self.step * (self.size - 1))]
 
@@ -152,6 +157,7 @@ def corners(space: Sequence[Parameter], most: int = 64) -> list[Point]:
     combinations: list[Point] = [{}]
     for parameter in space:
         combinations = [{**point, parameter.key: value} for value in parameter.probes for point in combinations]
+        # One by one each probe is still tried, if not beside every other.
         if len(combinations) > most:
             middle = {parameter.key: parameter.at(0.5) for parameter in space}
             return [{**middle, parameter.key: value} for parameter in space for value in parameter.probes]
@@ -183,6 +189,7 @@ def _counts(ranges: Sequence[Range], room: int) -> dict[str, int]:
     """Values for each range: one more in turn, the first named first, while their product fits."""
     counts = {parameter.key: 1 for parameter in ranges}
     growing = list(ranges)
+    # In turn, so that no range has two values more than another that could still grow.
     while growing:
         for parameter in list(growing):
             more = {**counts, parameter.key: counts[parameter.key] + 1}
@@ -204,6 +211,7 @@ def _arguments(inside: str, text: str) -> list[str]:
     """What stands between commas, those inside square brackets apart."""
     found, depth = [""], 0
     for letter in inside:
+        # Parentheses and nested lists mean nothing here, so they are refused before anything is split.
         depth += {"[": 1, "]": -1}.get(letter, 0)
         if letter in "()" or depth not in (0, 1):
             raise UserError(expected="a space NAME=KIND(...)", got=repr(text.strip()), fix=EXAMPLE)

@@ -74,6 +74,7 @@ class Proposals(Searcher):
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Take a validation."""
         trial = self._trials[self._numbers[trial_id]]
+        # A trial that is gone on with reports some steps again: those count once.
         if _LOSS in result and (not trial.validations or trial.validations[-1][0] < result[_STEP]):
             trial.validations.append((result[_STEP], result[_LOSS]))
 
@@ -148,6 +149,7 @@ class Halving(ASHAScheduler):
     def _replay(self, running: Any, trial: Trial) -> None:
         best = float("inf")
         for step, loss in trial.validations:
+            # As trials report it: the best loss so far, not the last.
             best = min(best, loss)
             super().on_trial_result(_NOBODY, running, {_STEP: step, _LOSS: best})
 
