@@ -47,6 +47,7 @@ def features(score: symusic.Score) -> Features:
     start, length, pitch = table.T
     # Whatever is too wide or too long is counted at the end of its histogram, not left out: shares sum to 1.
     intervals = np.clip(np.diff(upper_line(score)[:, 2]), -WIDEST_INTERVAL, WIDEST_INTERVAL)
+    # A note of no ticks has no logarithm; it counts with the shortest.
     octaves = np.log2(np.maximum(length, 1) / score.ticks_per_quarter)
     halves = np.clip(np.rint(2 * octaves), -2 * LONGEST_OCTAVE, 2 * LONGEST_OCTAVE).astype(np.int64)
     return Features(
@@ -63,12 +64,14 @@ def features(score: symusic.Score) -> Features:
 def pitch_class_entropy(pitch: Ints) -> float:
     """Shannon entropy of the pitch classes in bits. Source: Wu & Yang 2020; as in MusPy."""
     shares = _shares(pitch % 12, 12)
+    # What is not heard adds nothing: x log x goes to 0 with x.
     heard = shares[shares > 0]
     return float(-(heard * np.log2(heard)).sum())
 
 
 def scale_consistency(pitch: Ints) -> float:
     """Share of notes in the best of the 24 major and natural minor scales. Source: Mogren 2016; as in MusPy."""
+    # Shares of pitch classes against each scale's members at once: one product for all 24.
     return float((_SCALES @ _shares(pitch % 12, 12)).max())
 
 
@@ -144,6 +147,7 @@ def _bar(score: symusic.Score) -> int:
     if len(score.time_signatures):
         first = min(score.time_signatures, key=lambda mark: int(mark.time))
         numerator, denominator = int(first.numerator), int(first.denominator)
+    # A time signature from outside may be nonsense: a bar has a tick at least.
     return max(4 * int(score.ticks_per_quarter) * numerator // denominator, 1)
 
 
