@@ -59,6 +59,7 @@ def distances(kinds: Mapping[str, Sequence[Sequence[Features]]], real: str) -> d
         each (hands,).
     """
     held = [_Table.of(pieces) for pieces in kinds[real]]
+    # One unit for all hands, from real works alone: what is created must not stretch the measure.
     scalars = np.concatenate([table.scalars for table in held])
     spread = np.sqrt(_mean((scalars - _mean(scalars)) ** 2))
     spread = np.where(spread > 0, spread, 1.0)
@@ -80,6 +81,7 @@ def distances(kinds: Mapping[str, Sequence[Sequence[Features]]], real: str) -> d
     unit = np.where(unit > 0, unit, np.nan)  # a feature in which no two works differ says nothing
     result = {}
     for kind, each in found.items():
+        # Means over pieces first, then over features: hands count alike, however many pieces they have.
         own = np.array([_mean(own) / unit for own, _ in each])
         other = np.array([_mean(other) / unit for _, other in each])
         near, far = _mean(own.T), _mean(other.T)
@@ -108,6 +110,7 @@ def likeliness(nats: Floats, owner: NDArray[np.int64]) -> dict[str, Floats]:
         "pairs": worse / others,
         "first": (worse == others).astype(np.float64),
         "rank": 1 + others - worse,
+        # The mean over the others' models: its own is taken out of the sum.
         "ahead": (nats.sum(0) - own) / others - own,
     }
     hands = range(len(nats))
@@ -137,6 +140,7 @@ def copies(
     return {
         kind: {
             "share": np.array([_mean(np.array(row)) for row in rows]),
+            # fmax passes over what is no number, which max would give back.
             "largest": np.array([np.fmax.reduce(row) for row in rows]),
         }
         for kind, rows in rates.items()
