@@ -130,6 +130,7 @@ def _judged(
     """What was measured, by what is looked at, kind of piece, and name of the number: one of each hand."""
     with tqdm(total=len(hands) * (2 + 2 * config.pieces), desc="judge", unit="part", disable=not progress) as bar:
         adapted = _each(lambda hand: run.adapt_works(hand.support), hands, bar)
+        # The same works without a step, so that only adaptation makes the difference.
         plain = [run.adapt_works(hand.support, steps=0) for hand in hands]
         files = {
             CREATED: _create(run, adapted, config, bar),
@@ -155,6 +156,7 @@ def _choose(data: Where, hands: int, num_support: int, config: JudgeConfig) -> t
     dataset = Dataset.open(data)
     names = dataset.groups("test")
     sizes = {entry["name"]: int(entry["works"]) for entry in dataset.metadata["groups"]}
+    # Counted, not read: how many works a hand has stands in the metadata.
     large = [name for name in names if sizes[name] >= num_support + config.least_held_out]
     if len(large) < 2 or hands < 2:
         raise UserError(
@@ -164,6 +166,7 @@ def _choose(data: Where, hands: int, num_support: int, config: JudgeConfig) -> t
         )
     order = np.random.default_rng(config.seed).permutation(len(large))[:hands]
     chosen = []
+    # In the order of the data, however they were drawn.
     for index in sorted(order.tolist()):
         works = dataset.works(large[index])
         # Drawn by the hand's own index: its works are the same however many hands are asked for.
@@ -185,6 +188,7 @@ def _create(run: Run, artists: Sequence[Artist], config: JudgeConfig, bar: Any) 
     made: list[bytes] = []
     for first in range(0, len(wanted), config.batch):
         batch = wanted[first : first + config.batch]
+        # Batches change nothing but the time: pieces come out as they would alone (`Run.together`).
         predict = run.together([artist for artist, _ in batch])
         made += compose(predict, [Piece(asked) for _, asked in batch], vocabulary)
         bar.update(len(batch))
