@@ -102,10 +102,12 @@ def judge_tune(run: Run, work: Work, composers: Sequence[Artist]) -> TuneJudgeme
             got=str(len(composers)),
             fix="Give a folder for each.",
         )
+    # The window that the run was trained on: beyond it a learner was never asked how likely anything is.
     tune = window([read(domain, work)], domain.config.max_tokens)
     vocabulary = domain.vocabulary
     nats, counted = token_losses([run.predict(run.params(composer)) for composer in composers], tune, vocabulary.pad)
     nats, counted = nats[:, 0], counted[:, 0]
+    # Sums over the whole tune are evidence; means are what is shown, since they compare tunes of any length.
     shares = (-nats.sum(-1) / _temperature(run, composers)).softmax(0)
     means = nats.sum(-1) / counted.sum(-1)
     order = shares.argsort(descending=True).tolist()
