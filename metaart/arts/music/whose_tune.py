@@ -83,11 +83,13 @@ def calibrated(run: Run, config: TunesConfig, *, progress: bool = True) -> Calib
     Raises:
         UserError: not a run of music, or too few hands.
     """
+    # Always of the run's own data: beside the run the calibration is kept.
     hands = music_of(run).hands(run.config.data, "validation", varied=False)
     sampler = _sampler(hands, _ways(config, hands), config)
     with tqdm(total=config.validation_episodes, desc="tunes", disable=not progress) as bar:
         answers = _answers(run, sampler, config.validation_episodes, bar)
     learned = Confidence(config.shots, _temperature(*answers[ADAPTED]))
+    # Tunes have neither answer sets nor strangers: of a calibration only the temperature is used.
     return Calibration(0.9, 0.0, config.validation_episodes, (learned,))
 
 
@@ -141,6 +143,7 @@ def _temperature(logits: Tensor, labels: Tensor) -> float:
 
 def _summary(logits: Tensor, labels: Tensor, test_logits: Tensor, test_labels: Tensor) -> dict[str, float]:
     temperature = _temperature(logits, labels)
+    # The temperature does not change which hand is named, only how sure of it one is.
     sure, named = (test_logits / temperature).softmax(-1).max(-1)
     right = named == test_labels
     accuracy = right.double().mean(1).numpy().astype(np.float64)
