@@ -102,8 +102,10 @@ def where_bars_end(logits: Tensor, in_last_bar: NDArray[np.bool_], vocabulary: V
         in_last_bar: (sequences,).
         vocabulary: of the tokens.
     """
+    # The sum of both probabilities, in logarithms: exp of a logit may overflow.
     ends = torch.logaddexp(logits[:, vocabulary.bar], logits[:, vocabulary.eos])
     last, never = torch.from_numpy(in_last_bar), torch.full_like(ends, -math.inf)
+    # What the learner gave is not ours to change.
     logits = logits.clone()
     logits[:, vocabulary.eos] = torch.where(last, ends, never)
     logits[:, vocabulary.bar] = torch.where(last, never, ends)
