@@ -79,7 +79,7 @@ class Range:
     def probes(self) -> list[str]:
         """The lowest and the highest value, and one between where there are fractions, which a setting may refuse."""
         if self.size is None:
-            # Not the middle, which may be whole, such as that of 1 and 3.
+            # Not the middle, which is a whole number sooner: that of 1 and 3 is one.
             return [written(self.low), self.at(0.37), written(self.high)]
         return [written(self.low), written(self.low + self.step * (self.size - 1))]
 
