@@ -60,6 +60,7 @@ def ray_connection(
         send_token_if_any()
     import ray
 
+    # Whoever connected before also ends the connection.
     if ray.is_initialized():
         refuse_too_many(cluster, ray.cluster_resources())  # type: ignore[no-untyped-call]
         yield
@@ -69,6 +70,7 @@ def ray_connection(
         inherited = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         options["runtime_env"] = {"env_vars": {"PYTHONPATH": _python_path(), **inherited}}
     else:
+        # Processes that this machine starts read it from here; those of a cluster were started by somebody else.
         os.environ["PYTHONPATH"] = _python_path()
         os.environ.setdefault("RAY_TRAIN_ENABLE_PREEMPTION_WATCHER", "0")  # one process less to start
         here = this_machine()
@@ -121,6 +123,7 @@ def _asked_for(cluster: ClusterConfig, wait_s: float, sleep: Callable[[float], N
         refuse_too_many(cluster, there())
         yield
     finally:
+        # What is asked for stays asked for until it is taken back, and would keep machines running.
         request_resources(bundles=[])
 
 
@@ -132,6 +135,7 @@ def reach(address: str) -> None:
         ValueError: it is no address.
     """
     parts = urlsplit(address if "//" in address else f"//{address}")
+    # A URL may leave its port to its scheme.
     port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
     if not parts.hostname or not port:
         raise ValueError("not of the form HOST:PORT")
@@ -145,6 +149,7 @@ def reach(address: str) -> None:
 def _token_errors() -> Iterator[None]:
     """Turn what Ray writes to standard error once a second for a wrong token into one `UserError`."""
     sys.stderr.flush()
+    # By file descriptor: Ray writes from C++, which knows nothing of sys.stderr.
     screen = os.dup(2)
     with tempfile.TemporaryFile() as words:
         os.dup2(words.fileno(), 2)
@@ -157,6 +162,7 @@ def _token_errors() -> Iterator[None]:
         finally:
             os.dup2(screen, 2)
             os.close(screen)
+        # Whatever else Ray said is shown after all.
         os.write(2, _written(words))
 
 
