@@ -191,6 +191,7 @@ def compare(case: Case, tolerance: float = 1e-10) -> dict[str, float]:
         ArithmeticError: one is above the tolerance: then a comparison of times means nothing.
     """
     expected = plain(case, torch.float64)()
+    # By the largest entry of all weights: rounding is as large as that makes it, in small entries too.
     scale = max(float(grad.abs().max()) for grad in expected)
     differences = {}
     for name, build in contenders().items():

@@ -54,6 +54,7 @@ class Storage:
         """Raise `UserError` where a file cannot be written, read again and deleted."""
         probe = f".probe-{os.getpid()}"
         try:
+            # All three, for a right to write is none to read or to delete.
             self.write(probe, b"metaart")
             self.read(probe)
             self.delete(probe)
@@ -144,6 +145,7 @@ class Storage:
         elif self.exists(name):
             self._delete_object(path)
         else:
+            # An object store has no folders, only names that begin alike.
             for inside in self.files(name):
                 self._delete_object(self._at(inside))
 
@@ -164,6 +166,7 @@ class Storage:
                 if time.monotonic() - began + pause > self._patience_s:
                     raise
             time.sleep(pause)
+            # Ever longer: a store that struggles is not asked the harder for it.
             pause = min(2 * pause, 30.0)
 
     def _write_object(self, path: str, content: bytes) -> None:  # it appears when its last part is there

@@ -154,6 +154,7 @@ def settings(numbers: int, clip_norm: float, config: DeepSpeedConfig) -> dict[st
                 got=f"{own['gradient_clipping']} in DeepSpeed's own JSON",
                 fix="Leave one of the two out.",
             )
+        # The file has the last word: what is the run's to say was refused before (`derived`).
         return {**always, "gradient_clipping": clip_norm, **own}
     bucket = 2 * math.ceil(numbers / 2)
     zero: dict[str, Any] = {

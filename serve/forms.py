@@ -45,6 +45,8 @@ def order_from(endpoint: Endpoint, form: Form, served: Collection[str]) -> tuple
         TooLarge: too many files, or more in them than their formats allow.
         UserError: files or options that are missing, cannot be used, or do not fit each other.
     """
+    # What is cheap to refuse is refused first: names, then numbers of files, then values, and last what is in the
+    # files.
     values = read_options(form, endpoint.keys, next(iter(endpoint.uses.values())))
     art = _asked(endpoint, values)
     use = endpoint.uses[art]

@@ -94,6 +94,7 @@ def carry_out(run: Run, orders: Sequence[Order], wanted: Wanted = _always) -> li
         if wanted(index):
             try:
                 requests.setdefault(order.route, {})[index] = _request(run, order)
+            # Whatever it is: one order must not take the others of its batch along.
             except Exception as error:
                 answers[index] = _as_value(error)
     for route, of_route in requests.items():

@@ -100,6 +100,7 @@ class Studio:
             UnavailableError: an art has none.
         """
         if time.monotonic() - self._ready_at > READY_FOR_S:
+            # In a thread, as it may block, and other requests are waiting.
             running = await asyncio.to_thread(self._running)
             missing = [art for art in self.models if art not in running]
             if missing:

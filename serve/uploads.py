@@ -110,6 +110,7 @@ class _FormReader:
         self._header, self._value, self._disposition = bytearray(), bytearray(), b""
         self._data, self._limit, self._what = bytearray(), 0, ""
         self._complete = False
+        # All of it comes in pieces, headers too: a chunk may end anywhere.
         self._parser = MultipartParser(
             boundary,
             {
@@ -134,8 +135,10 @@ class _FormReader:
             raise _broken(str(error)) from error
         finally:
             del self._parser  # which knows this reader: the form would be held until the next collection of cycles
+        # The parser does not mind a body that is cut off.
         if not self._complete:
             raise _broken(f"a body of {received:,} bytes that ends before its last boundary")
+        # Only now, for a character may begin in one chunk and end in the next.
         for name, text in self._texts.items():
             try:
                 self._form.fields[name] = text.decode("utf-8")
@@ -199,6 +202,7 @@ def _boundary(request: Request) -> bytes:
 
 def _shown(name: bytes) -> str:
     """A name from outside, fit to stand in a message."""
+    # Control characters would reach terminals and logs.
     text = name.decode("utf-8", errors="replace")[:80]
     return "".join(character if character.isprintable() else "?" for character in text)
 

@@ -96,6 +96,7 @@ class Artist:
             UserError: it cannot be written.
         """
         path = Path(path)
+        # One flat table of names is all that safetensors has, without gaps in memory; its metadata takes texts alone.
         tensors = {_WEIGHTS + name: value.contiguous() for name, value in self.weights.items()}
         tensors |= {_BESIDE + name: value.contiguous() for name, value in self.beside.items()}
         rest = {
@@ -125,6 +126,7 @@ def read_artist(path: Path | str) -> Artist:
         WrongFormat: it is no such file.
     """
     path = Path(path)
+    # Before it is read: a file from outside may be of any size.
     if path.is_file() and path.stat().st_size > MAX_FILE_BYTES:
         raise TooLarge(
             expected=f"an artist of at most {MAX_FILE_BYTES:,} bytes",

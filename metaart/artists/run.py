@@ -27,6 +27,7 @@ from metaart.tasks import Examples, Params
 from metaart.training.run import CONFIG, POOLED, WEIGHTS, pooled_theta
 
 
+# Compared by identity: what it holds are tensors, of which == makes tensors.
 @dataclass(frozen=True, eq=False)
 class Run:
     """A trained run.
@@ -132,6 +133,7 @@ class Run:
         check_steps(steps)
         support, verdicts = self.support(works, strict=strict)
         started = time.monotonic()
+        # The curve takes one more look at the works a step, so only who asks for it pays for it.
         weights, curve = (
             self._walked(support.examples, steps) if losses else (self.adapted(support.examples, steps), ())
         )

@@ -195,6 +195,7 @@ def read_scores(data: bytes, name: str = "the table", most: int = 200) -> list[t
         TooLarge: more lines.
     """
     try:
+        # Strict: a quote that never ends would swallow the rest of the table without a word.
         rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(expected="a CSV file in UTF-8", got=f"{name}: {error}", fix=_FIX_TABLE) from error

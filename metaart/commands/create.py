@@ -178,6 +178,8 @@ class Making(NamedTuple):
         if parsed.artist is not None:
             assert self.run is not None
             artists = [self.run.artist(path) for path in parsed.artist]
+            # A run that adapts to one hand, and a use that is given several: these are compared. Elsewhere they are
+            # mixed.
             compared = self.use.works.labels != self.run.reads.labels
             return (artists if compared else [blended(artists)]), []
         groups = groups_of_works(parsed, self.use.works)
@@ -217,6 +219,7 @@ class Making(NamedTuple):
             if target is not None:
                 made.save(target)
         assert first is not None
+        # Of the first alone, as each of these files has one name.
         for name, path in extras.items():
             write_file(path, first.extras[name])
         return self._sentence(first, targets, extras)

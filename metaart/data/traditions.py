@@ -142,6 +142,7 @@ def _country(origin: str) -> str | None:
     """The first country named, or None for Germany and for no country at all."""
     places = {place: country for country, words in _COUNTRIES.items() for place in words.split()}
     found = [(match.start(), places[place]) for place in places if (match := re.search(rf"\b{place}\b", origin))]
+    # Germany counts as a place, lest a country that is named after it decide; the empty word stands for it.
     german = re.search(r"\bDeutschland\b", origin)
     if german:
         found.append((german.start(), ""))

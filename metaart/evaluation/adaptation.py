@@ -166,6 +166,7 @@ def _paired(losses: dict[str, Losses], hands: list[str], views: Views, steps: Se
     several_hands = len(set(hands)) > 1
     metas = [name for name in losses if name.startswith("meta: ")]
     for meta in metas:
+        # Meta-learners stand beside rivals, not beside each other.
         others = {name: values for name, values in losses.items() if name not in metas}
         if 0 in steps:
             # The loss before the first step, beside every number of steps.

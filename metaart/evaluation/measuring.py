@@ -119,6 +119,7 @@ class Measurer:
     def _measured(self, contender: Contender, rate: float, batches: list[Task], steps: Sequence[int]) -> Losses:
         algorithm, label = contender.at(rate), contender.name + (f" at {rate:g}" if rate != LEARNED else "")
         shown = tqdm(batches, desc=f"  {label}", unit="batch", leave=False, disable=not self._progress)
+        # In double from here on: what is asked for are small differences of means.
         return np.concatenate([curve(algorithm, self._views, tasks, steps).double().numpy() for tasks in shown])
 
 

@@ -42,6 +42,7 @@ class Impression:
 
         Distances are in units of the mean distance between two examples.
         """
+        # A single example has no distance to another.
         unit = torch.pdist(self.examples).mean().clamp(min=1e-12) if len(self.examples) > 1 else torch.tensor(1.0)
         # The short way through dot products loses what two near features differ by.
         apart = torch.cdist(self.features, self.examples, compute_mode="donot_use_mm_for_euclid_dist") / unit
@@ -146,4 +147,5 @@ def heat_map(evidence: Evidence, picture: Tensor) -> Tensor:
 def background(picture: Tensor) -> Tensor:
     """The colour of a picture's border, its median by channel: (3, height, width) to (3,)."""
     border = [picture[:, 0], picture[:, -1], picture[:, 1:-1, 0], picture[:, 1:-1, -1]]
+    # The median, which a drawing that reaches the border in places does not tint.
     return torch.cat(border, 1).median(1).values

@@ -91,6 +91,8 @@ class Painters:
             spent += time.process_time() - begun
             if step in self.steps:
                 found[step] = self._redrawn(learner, params, subject, spent)
+            # A path takes its next step when it is asked for the next weights: what was measured meanwhile is not
+            # counted.
             begun = time.process_time()
         return found
 
@@ -141,6 +143,7 @@ class Painters:
                 found[step] = self.trial(pictures, subject, (0.0, spent / len(self.photographs)))
             begun = time.process_time()
 
+        # All photographs are to have one style, so one row says it.
         wanted = {tap: value[:1] for tap, value in wanted_of(subject.query).style.items()}
         settings = GatysConfig(steps=max(self.gatys_steps))
         gatys(self.domain.objective, originals, wanted, settings, subject.query["photograph"], watch)
@@ -149,6 +152,7 @@ class Painters:
 
 def adam_path(learner: MetaAlgorithm, theta: Params, support: Examples, rate: float, steps: int) -> Path:
     """The weights after each step of Adam on a support set: ordinary fine-tuning."""
+    # Constants: nobody walks back through ordinary fine-tuning.
     params = {name: value.detach() for name, value in theta.items()}
     state: Moments | None = None
     for _ in range(steps):

@@ -43,6 +43,7 @@ class StyleConfig:
 
     def located(self) -> StyleConfig:
         """The same, its files named so that a process in another folder finds them."""
+        # Of the loss networks `vgg19:PATH` alone names a file; without one the path is empty and stays so.
         kind, mark, path = self.objective.loss_network.partition(":")
         objective = dataclasses.replace(self.objective, loss_network=f"{kind}{mark}{absolute(path)}")
         return dataclasses.replace(self, photographs=absolute(self.photographs), objective=objective)

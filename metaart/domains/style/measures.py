@@ -105,6 +105,7 @@ def examples_of(
     style = {name: value[list(dealt)] for name, value in grams.items()}
     return {
         "photograph": in_colours_of(redrawn, mean),
+        # A row for each work, as all tensors of examples have.
         "statistics": mean.expand(len(photographs), -1).contiguous(),
         **reader.content(redrawn),
         **style,
