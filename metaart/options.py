@@ -181,9 +181,28 @@ def from_plain(kind: type[T], values: Mapping[str, Any], *, wanted: str = "", se
     """
     try:
         # By way of JSON, so that a list may stand for a tuple while true may not for 1.
-        return TypeAdapter(kind).validate_json(json.dumps(dict(values)))
+        return TypeAdapter(kind).validate_json(_json(values))
     except ValidationError as error:
         raise refusal(error, kind, wanted=wanted, section=section) from error
+
+
+def _json(values: Mapping[str, Any]) -> str:
+    """The text of an object with these values.
+
+    Raises:
+        UserError: one is nothing that JSON can hold, such as a number of NumPy's.
+    """
+    entries = []
+    for name, value in values.items():
+        try:
+            entries.append(f"{json.dumps(name)}: {json.dumps(value)}")
+        except (TypeError, ValueError, RecursionError) as error:  # nesting without end, a number of 5,000 digits
+            raise UserError(
+                expected=f"{name[:_SHOWN]} to be a value that JSON can hold",
+                got=f"one of type {type(value).__name__}",
+                fix="Give a plain number, text, true, false or a list of them.",
+            ) from error
+    return f"{{{', '.join(entries)}}}"
 
 
 def replaced(values: T, name: str, value: Any, *, key: str) -> T:
@@ -227,7 +246,7 @@ def from_text(kind: type[Any], name: str, text: str) -> Any:
         return _SWITCH[text.lower()]
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # it is no JSON, or nested without end
         return text
     if typing.get_origin(wanted) is tuple:
         return tuple(value) if isinstance(value, list) else (value,)
