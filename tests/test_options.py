@@ -190,6 +190,28 @@ def test_a_name_that_there_is_not_is_refused_with_those_that_there_are(name: str
     assert caught.value.got.startswith("the unknown key ")
 
 
+@pytest.mark.parametrize(
+    ("inner", "expected"),
+    [
+        ({"size": -1}, "inner.size to be a whole number from 0 up"),
+        ({"size": None}, "inner.size to be a whole number from 0 up"),
+        ({"sides": 1}, "one of the keys inner.size"),
+        ([3], "inner to be Inner"),
+    ],
+)
+def test_what_is_wrong_within_is_refused_by_its_full_name(inner: Any, expected: str) -> None:
+    with pytest.raises(UserError) as caught:
+        from_plain(Everything, {"inner": inner})
+    assert caught.value.expected == expected
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_number_is_finite(value: float) -> None:
+    for make in (lambda: Everything(number=value), lambda: from_plain(Everything, {"number": value}),
+                 lambda: from_plain(Everything, {"rates": [value]})):  # fmt: skip
+        assert isinstance(made(make), UserError)
+
+
 def nested(depth: int) -> list[Any]:
     value: list[Any] = []
     for _ in range(depth):
