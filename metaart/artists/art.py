@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from metaart.artists.works import Work, WorksInput
@@ -122,8 +124,6 @@ class Use(NamedTuple):
         works: what is adapted to.
         inputs: files beside them.
         makes: the format of what is made.
-        make: makes all that is asked, in order; with None for a run where `without_run` says so. It raises for all if
-            one cannot be made, and is then called for each alone.
         out: the flag for the file that is made.
         default_out: where it is written if nobody says; None if then it is only said.
         extras: what can be made beside.
@@ -142,7 +142,6 @@ class Use(NamedTuple):
     works: WorksInput
     inputs: tuple[FileInput, ...]
     makes: Format
-    make: Callable[[Run | None, Sequence[Request]], list[Made]]
     commands: tuple[str, ...]
     out: str = "out"
     default_out: Path | None = None
@@ -156,44 +155,77 @@ class Use(NamedTuple):
 Judged = tuple[dict[str, Any], str, list[str]]
 """Of an evaluation: what came out, the same as Markdown, and the names of the files that were written."""
 
-
-class Evaluation(NamedTuple):
-    """How runs of an art are judged.
-
-    Attributes:
-        options: a class with `metaart.options.options`.
-        judge: takes the run, the options, the folder for pictures, and what keeps results safe meanwhile
-            (`evaluation.report.keep` bound to the command and the folder).
-    """
-
-    options: type[Any]
-    judge: Callable[[Run, Any, Path, Callable[[dict[str, Any], str], object]], Judged]
+Keep = Callable[[dict[str, Any], str], object]
+"""Writes what an evaluation has so far, so that nothing is lost before more is measured."""
 
 
 class Art(NamedTuple):
-    """What is offered of an art.
+    """What is offered of an art: a description that loads nothing heavy, and a package of files with what it does.
+
+    The files have the same names in every art, and in each a function of one name; they are loaded when first needed:
+
+        adapt.py     read(domain, work) -> Any                    one work as the art understands it, or a `UserError`
+                     support(domain, read, works) -> Support      all that could be read, as what is adapted to
+        create.py    create(run, requests) -> list[Made]          all that is asked, in order, of a use with this verb;
+        judge.py     judge(run, requests) -> list[Made]           it raises for all where one cannot be made
+        evaluate.py  evaluate(run, asked, out, keep) -> Judged    how a run is judged
 
     Attributes:
         name: as its domain is registered.
+        home: the package with these files.
         about: one line that says what it is.
         works: what an artist is adapted to; None where the art takes no files.
-        read: one work as the art understands it; it raises `UserError` for one that cannot be used.
-        support: the works that were read, with those they are of, as what is adapted to; it refuses too few or many.
         uses: what is made of artists.
-        evaluation: how runs are judged; None for the evaluation of most arts (`evaluation.adaptation`).
+        evaluation: the options of its evaluation; None for that of most arts (`arts.usual`).
         blends: whether artists can be mixed.
     """
 
     name: str
+    home: str
     about: str
     works: WorksInput | None = None
-    read: Callable[[Domain, Work], Any] | None = None
-    support: Callable[[Domain, Sequence[Any], Sequence[Work]], Support] | None = None
     uses: tuple[Use, ...] = ()
-    evaluation: Evaluation | None = None
+    evaluation: type[Any] | None = None
     blends: bool = False
 
     def use(self, verb: str) -> Use | None:
         """What is done by a verb; where nothing is created, judging is what creating makes."""
         found = {use.verb: use for use in self.uses}
         return found.get(verb) or (found.get("judge") if verb == "create" else None)  # type: ignore[call-overload]
+
+    def read(self, domain: Domain, work: Work) -> Any:
+        """One work as the art understands it.
+
+        Raises:
+            UserError: it cannot be used.
+        """
+        return self._file("adapt").read(domain, work)
+
+    def support(self, domain: Domain, read: Sequence[Any], works: Sequence[Work]) -> Support:
+        """What `read` gave of works, with those they are of, as what is adapted to."""
+        found: Support = self._file("adapt").support(domain, read, works)
+        return found
+
+    def make(self, use: Use, run: Run | None, requests: Sequence[Request]) -> list[Made]:
+        """All that is asked of a use, in order; without a run where `Use.without_run` says so.
+
+        Raises:
+            UserError: one of them asks for what cannot be done.
+        """
+        made: list[Made] = getattr(self._file(use.verb), use.verb)(run, requests)
+        return made
+
+    def evaluate(self, run: Run, asked: Any, out: Path, keep: Keep) -> Judged:
+        """Judge a run.
+
+        Args:
+            run: of the art.
+            asked: of the class `evaluation`.
+            out: folder for pictures.
+            keep: see `Keep`.
+        """
+        judged: Judged = self._file("evaluate").evaluate(run, asked, out, keep)
+        return judged
+
+    def _file(self, name: str) -> ModuleType:
+        return import_module(f"{self.home}.{name}")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, Protocol
 
-from metaart.artists.art import Art
 from metaart.artists.artist import Support, Verdict
 from metaart.artists.requests import check_number
 from metaart.artists.works import Work, WorksInput
@@ -12,8 +12,18 @@ from metaart.domains import Domain
 from metaart.errors import UserError
 
 
+class Reader(Protocol):
+    """What is asked of an art (`artists.art.Art`)."""
+
+    def read(self, domain: Domain, work: Work) -> Any:
+        """One work; a `UserError` where it cannot be used."""
+
+    def support(self, domain: Domain, read: Sequence[Any], works: Sequence[Work]) -> Support:
+        """All that could be read, as what is adapted to."""
+
+
 def read_works(
-    art: Art, domain: Domain, wanted: WorksInput, works: Sequence[Work], *, strict: bool
+    art: Reader, domain: Domain, wanted: WorksInput, works: Sequence[Work], *, strict: bool
 ) -> tuple[Support, tuple[Verdict, ...]]:
     """Works as what is adapted to, and what became of each.
 
@@ -27,8 +37,6 @@ def read_works(
     Raises:
         TooLarge, UserError: too few or too many; one that cannot be used (`strict`), or too few that can.
     """
-    assert art.read is not None
-    assert art.support is not None
     check_number(works, wanted)
     if wanted.counted:
         # Works that are refused by themselves do not count, where they may be passed over.

@@ -239,7 +239,7 @@ class Run:
     def make(self, use: Use, requests: Sequence[Request]) -> list[Made]:
         """What is asked, in order, all together."""
         with torch.no_grad():
-            return use.make(self, requests) if requests else []
+            return self.art.make(use, self, requests) if requests else []
 
     def _by_verb(self, verb: str, artist: Artist | Sequence[Artist], values: Mapping[str, Any]) -> Made:
         use = self.art.use(verb)

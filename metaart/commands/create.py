@@ -83,7 +83,7 @@ def _create(parsed: argparse.Namespace) -> int:
     asked = offer.use.options(**values_of(parsed, offer.use.options)) if asked is None else asked
     files = {entry.name: getattr(parsed, entry.name, None) for entry in offer.use.inputs}
     _refuse_missing(offer.use, files)
-    making = Making(run, offer.use, asked, files, parsed.out or offer.use.default_out)
+    making = Making(run, *offer, asked, files, parsed.out or offer.use.default_out)
     artists, works = making.artists(parsed)
     extras = {extra.name: path for extra in offer.use.extras if (path := getattr(parsed, extra.name)) is not None}
     print(making.made(artists, works, extras))
@@ -158,6 +158,7 @@ class Making(NamedTuple):
 
     Attributes:
         run: of the art; None where none is needed.
+        art: itself.
         use: of the art.
         options: checked.
         files: paths by input; several where the input takes several.
@@ -165,6 +166,7 @@ class Making(NamedTuple):
     """
 
     run: Run | None
+    art: Art
     use: Use
     options: Any
     files: Mapping[str, Any]
@@ -214,7 +216,9 @@ class Making(NamedTuple):
             for request in requests:
                 each.format.check([request.files[each.name].data], [request.files[each.name].name])
         for request, target in zip(requests, targets, strict=True):
-            (made,) = self.run.make(self.use, [request]) if self.run is not None else self.use.make(None, [request])
+            (made,) = (
+                self.run.make(self.use, [request]) if self.run is not None else self.art.make(self.use, None, [request])
+            )
             first = first or made
             if target is not None:
                 made.save(target)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from metaart.artists.art import Evaluation
 from metaart.arts import ARTS, load
-from metaart.arts.usual import USUAL
 from metaart.commands.flags import add_flags, values_of
 from metaart.errors import UserError
+from metaart.evaluation.options import AdaptationOptions
 from metaart.options import Described, described
 
 EVALUATE_HELP = """\
@@ -32,14 +32,14 @@ def add_evaluate(evaluate: argparse.ArgumentParser) -> None:
     evaluate.set_defaults(run=_evaluate)
 
 
-def evaluation_of(art: str) -> Evaluation:
-    """How an art is judged."""
-    return ARTS[art].evaluation or USUAL
+def asked_of(art: str) -> type[Any]:
+    """The options of an art's evaluation; those of loss against adaptation steps, where it has none of its own."""
+    return ARTS[art].evaluation or AdaptationOptions
 
 
 def all_fields() -> dict[str, Described]:
     """What any evaluation takes; the help of what not all take names the arts that do."""
-    by_art = {art: described(evaluation_of(art).options) for art in ARTS}
+    by_art = {art: described(asked_of(art)) for art in ARTS}
     found: dict[str, Described] = {}
     for name, field in ((name, field) for fields in by_art.values() for name, field in fields.items()):
         takers = [art for art, fields in by_art.items() if name in fields]
@@ -51,15 +51,19 @@ def all_fields() -> dict[str, Described]:
 
 def _evaluate(parsed: argparse.Namespace) -> int:
     from metaart.evaluation.report import keep
+    from metaart.evaluation.usual import judge_adaptation
     from metaart.files import make_folder
 
     run = load(parsed.run_directory)
-    evaluation = evaluation_of(run.art.name)
+    kind = asked_of(run.art.name)
     refuse_others(parsed, run.art.name)
-    asked = evaluation.options(**values_of(parsed, evaluation.options))
+    asked = kind(**values_of(parsed, kind))
     out = make_folder(parsed.out or parsed.run_directory)
     keep_here = partial(keep, command=parsed.command, out=out)
-    result, words, files = evaluation.judge(run, asked, out, keep_here)
+    if run.art.evaluation is None:
+        result, words, files = judge_adaptation(run, asked, out)
+    else:
+        result, words, files = run.art.evaluate(run, asked, out, keep_here)
     written = keep_here(result, words)
     parsed.only_prints = True
     print(words)
@@ -73,10 +77,10 @@ def refuse_others(parsed: argparse.Namespace, art: str) -> None:
     Raises:
         UserError: one was given.
     """
-    own = described(evaluation_of(art).options)
+    own = described(asked_of(art))
     for name, field in all_fields().items():
         if name not in own and getattr(parsed, name) is not None:
-            takers = [other for other in ARTS if name in described(evaluation_of(other).options)]
+            takers = [other for other in ARTS if name in described(asked_of(other))]
             raise UserError(
                 expected=f"options that the evaluation of {art} takes",
                 got=f"{field.flag}, which is for {' and '.join(takers)}",

@@ -9,7 +9,7 @@ import pytest
 
 from metaart.arts import ARTS
 from metaart.cli import main
-from metaart.commands.evaluate import add_evaluate, all_fields, evaluation_of, refuse_others
+from metaart.commands.evaluate import add_evaluate, all_fields, asked_of, refuse_others
 from metaart.commands.flags import values_of
 from metaart.errors import UserError
 from metaart.options import described
@@ -44,11 +44,11 @@ def parsed(*arguments: str) -> argparse.Namespace:
 @pytest.mark.parametrize("art", ARTS)
 @pytest.mark.parametrize("option", WORDS)
 def test_an_option_is_taken_or_refused_with_the_arts_that_take_it(art: str, option: str) -> None:
-    takers = {name for name in ARTS if option in described(evaluation_of(name).options)}
+    takers = {name for name in ARTS if option in described(asked_of(name))}
     options = parsed(*WORDS[option])
     if art in takers:
         refuse_others(options, art)
-        asked = evaluation_of(art).options(**values_of(options, evaluation_of(art).options))
+        asked = asked_of(art)(**values_of(options, asked_of(art)))
         assert getattr(asked, option) == MEANT[option]
         return
     with pytest.raises(UserError) as caught:
@@ -61,7 +61,7 @@ def test_an_option_is_taken_or_refused_with_the_arts_that_take_it(art: str, opti
 def test_every_option_of_every_art_is_tried_above_and_nothing_is_given_by_itself() -> None:
     assert set(all_fields()) == set(WORDS) == set(MEANT)
     for art in ARTS:
-        kind = evaluation_of(art).options
+        kind = asked_of(art)
         assert values_of(parsed(), kind) == {}
         assert kind(**values_of(parsed(), kind)) == kind()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,12 @@ def test_every_domain_is_an_art_of_its_name() -> None:
         assert art.name == name
         assert art.about
         assert len({use.verb for use in art.uses}) == len(art.uses)
-        assert (art.works is None) == (art.read is None) == (art.support is None)
+        files = (
+            ["adapt"] * (art.works is not None) + [use.verb for use in art.uses] + ["evaluate"] * bool(art.evaluation)
+        )
+        for file in files:
+            functions = ("read", "support") if file == "adapt" else (file,)
+            assert all(callable(getattr(import_module(f"{art.home}.{file}"), function)) for function in functions)
 
 
 def made_of(stock: Stock, use: Use, first: int = 0, **more: Any) -> Made:

@@ -75,7 +75,6 @@ WRITE = Use(
     works=WorksInput(LETTER, most=3, help="letters by one hand"),
     inputs=(FileInput("signature", LETTER, "how it ends", required=False),),
     makes=LETTER,
-    make=write,
     commands=("letters",),
     default_out=Path("new.txt"),
     extras=(Extra("sketch", LETTER, "a sketch"),),
@@ -90,11 +89,10 @@ JUDGE = WRITE._replace(
     works=WorksInput(LETTER, "hands", least=2, most=4, help="letters by two hands or more"),
     inputs=(FileInput("letter", LETTER, "the letter to judge"),),
     makes=JSON,
-    make=judge,
     route="whose-letter",
     together=False,
 )
-ART = Art("letters", "write letters", works=WRITE.works, uses=(WRITE, JUDGE))
+ART = Art("letters", "tests.serve.letters", "write letters", works=WRITE.works, uses=(WRITE, JUDGE))
 
 
 class Run:
@@ -115,7 +113,7 @@ class Run:
         return self.adapted[-1]
 
     def make(self, use: Use, requests: Sequence[Request]) -> list[Made]:
-        return use.make(self, requests) if requests else []  # type: ignore[arg-type]
+        return (write if use.verb == "create" else judge)(self, requests) if requests else []
 
 
 def letter(text: str, name: str = "a.txt") -> Work:

@@ -27,7 +27,7 @@ from tests.serve import letters
 DOCUMENT = Path(__file__).parents[2] / "docs" / "serving.md"
 USES = [pytest.param(use, id=f"{art.name}-{use.verb}") for art in [*ARTS.values(), letters.ART] for use in art.uses
         if use.route]  # fmt: skip
-OURS = [art for art in ARTS.values() if art.uses and art.uses[0].make.__module__.startswith("metaart.")]
+OURS = [art for art in ARTS.values() if art.uses and art.home.startswith("metaart.")]
 
 
 def openapi(*arts: Any) -> dict[str, Any]:

@@ -32,7 +32,7 @@ CRITIQUE: Files = [("work", ("new.png", picture(2, 0))), *PICTURES]
 LETTERS: Files = [("examples", ("a.txt", b"Dear Ann")), ("examples", ("b.txt", b"Dear Bob"))]
 WHOSE: Files = [("letter", ("c.txt", b"Dear")), *LETTERS]
 DONE = Made(b"{}", "done")
-OURS = [art for art in ARTS.values() if art.uses and art.uses[0].make.__module__.startswith("metaart.")]
+OURS = [art for art in ARTS.values() if art.uses and art.home.startswith("metaart.")]
 
 
 class Handle:

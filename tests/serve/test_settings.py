@@ -75,7 +75,7 @@ def test_an_art_is_known_to_a_replica_by_the_modules_it_is_in() -> None:
         assert b"tests.serve.letters" in cloudpickle.dumps(letters.ART)
         again: Art = cloudpickle.loads(cloudpickle.dumps(art))
         assert again == art
-        assert all(mine.make is other.make for mine, other in zip(again.uses, art.uses, strict=True))
+        assert all(mine.options is other.options for mine, other in zip(again.uses, art.uses, strict=True))
     assert cloudpickle.loads(cloudpickle.dumps(DOMAINS["music"])) == DOMAINS["music"]
 
 

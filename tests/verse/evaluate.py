@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from metaart.artists.art import Keep
 from metaart.artists.run import Run
 from metaart.evaluation.options import AdaptationOptions
 from metaart.evaluation.usual import judge_adaptation
@@ -14,7 +15,7 @@ from metaart.tasks import Examples
 from tests.verse.medium import LETTERS
 
 
-def evaluate(run: Run, asked: AdaptationOptions, out: Path) -> tuple[dict[str, Any], str, list[str]]:
+def evaluate(run: Run, asked: AdaptationOptions, out: Path, keep: Keep) -> tuple[dict[str, Any], str, list[str]]:
     """As most arts are judged, and beside one more rival."""
     return judge_adaptation(run, asked, out, baselines={"bigrams of the support set": counted})
 

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from metaart.artists.art import Art, Evaluation, FileInput, Made, Request, Use
-from metaart.artists.works import Work, WorksInput
+from metaart.artists.art import Art, FileInput, Use
+from metaart.artists.works import WorksInput
 from metaart.arts.judging import HEAT_MAP, MAX_WORKS
 from metaart.evaluation.options import EvaluateOptions
 from metaart.formats.base import JSON
 from metaart.formats.pictures import PICTURE
 from metaart.options import option, options
-
-if TYPE_CHECKING:
-    from metaart.artists.artist import Support
-    from metaart.artists.run import Run
-    from metaart.domains.base import Domain
 
 
 @options()
@@ -39,31 +30,6 @@ WORKS = WorksInput(
 )  # fmt: skip
 
 
-def _read(domain: Domain, work: Work) -> Any:
-    from metaart.arts.judging.works import read_frame
-
-    return read_frame(domain, work)
-
-
-def _support(domain: Domain, frames: Sequence[Any], works: Sequence[Work]) -> Support:
-    from metaart.arts.critique.adapt import support
-
-    return support(domain, frames, works)
-
-
-def _judge(run: Run | None, requests: Sequence[Request]) -> list[Made]:
-    from metaart.arts.critique.judge import judge
-
-    assert run is not None
-    return judge(run, requests)
-
-
-def _evaluate(run: Run, asked: CritiqueEvaluation, out: Path, keep: Any) -> Any:
-    from metaart.arts.critique.evaluate import evaluate
-
-    return evaluate(run, asked, out, keep)
-
-
 JUDGE = Use(
     verb="judge",
     about="Judge a picture by examples: whose hand is it, and why.",
@@ -81,7 +47,6 @@ qualities, sentences that name only what was computed, and a heat map as PNG in 
     works=WORKS,
     inputs=(FileInput("work", PICTURE, "the picture to judge"),),
     makes=JSON,
-    make=_judge,
     commands=("critique",),
     out="json",
     extras=(HEAT_MAP,),
@@ -91,10 +56,9 @@ qualities, sentences that name only what was computed, and a heat map as PNG in 
 
 ART = Art(
     name="critique",
+    home=__name__,
     about="say whose hand a picture is, and why",
     works=WORKS,
-    read=_read,
-    support=_support,
     uses=(JUDGE,),
-    evaluation=Evaluation(CritiqueEvaluation, _evaluate),
+    evaluation=CritiqueEvaluation,
 )

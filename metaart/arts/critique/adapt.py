@@ -8,7 +8,7 @@ import torch
 
 from metaart.artists.artist import Support
 from metaart.artists.works import Work
-from metaart.arts.judging.works import support_of
+from metaart.arts.judging.works import read_frame, support_of
 from metaart.domains.base import Domain
 from metaart.domains.critique.domain import CritiqueDomain
 from metaart.errors import UserError
@@ -17,12 +17,21 @@ from metaart.formats.pictures.read import Pixels
 HANDS, LABELS = "hands", "labels"
 
 
+def read(domain: Domain, work: Work) -> Pixels:
+    """A picture in its frame, uint8 (side, side, 3).
+
+    Raises:
+        UserError: it cannot be used.
+    """
+    return read_frame(domain, work)
+
+
 def support(domain: Domain, frames: Sequence[Pixels], works: Sequence[Work]) -> Support:
     """Pictures of two hands or more; hands are numbered in the order in which they come.
 
     Args:
         domain: of a run of critique.
-        frames: the works as they are seen (`arts.judging.works.read_frame`).
+        frames: the works as they are seen (`read`).
         works: the same, with whose hand they are.
 
     Raises:

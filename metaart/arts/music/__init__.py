@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from metaart.artists.art import Art, Evaluation, Extra, FileInput, Made, Request, Use
-from metaart.artists.works import Work, WorksInput
+from metaart.artists.art import Art, Extra, FileInput, Use
+from metaart.artists.works import WorksInput
 from metaart.evaluation.options import AdaptationOptions
 from metaart.formats.base import JSON
 from metaart.formats.pictures import PICTURE
 from metaart.formats.scores import MIDI
 from metaart.options import option, options
-
-if TYPE_CHECKING:
-    from metaart.artists.artist import Support
-    from metaart.artists.run import Run
-    from metaart.domains.base import Domain
 
 MAX_BARS = 128
 MAX_COMPOSERS = 20
@@ -55,38 +48,6 @@ COMPOSERS = WORKS._replace(
 )  # fmt: skip
 
 
-def _read(domain: Domain, work: Work) -> Any:
-    from metaart.arts.music.adapt import read
-
-    return read(domain, work)
-
-
-def _support(domain: Domain, pieces: Sequence[Any], works: Sequence[Work]) -> Support:
-    from metaart.arts.music.adapt import support
-
-    return support(domain, pieces, works)
-
-
-def _create(run: Run | None, requests: Sequence[Request]) -> list[Made]:
-    from metaart.arts.music.create import create
-
-    assert run is not None
-    return create(run, requests)
-
-
-def _judge(run: Run | None, requests: Sequence[Request]) -> list[Made]:
-    from metaart.arts.music.judge import judge
-
-    assert run is not None
-    return judge(run, requests)
-
-
-def _evaluate(run: Run, asked: MusicEvaluation, out: Path, keep: Any) -> Any:
-    from metaart.arts.music.evaluate import evaluate
-
-    return evaluate(run, asked, out, keep)
-
-
 CREATE = Use(
     verb="create",
     about="Adapt to one to twenty MIDI files and compose.",
@@ -104,7 +65,6 @@ The same files and options give the same bytes, whatever else is asked meanwhile
     works=WORKS,
     inputs=(FileInput("primer", MIDI, "how the piece begins", required=False),),
     makes=MIDI,
-    make=_create,
     commands=("music",),
     default_out=Path("new.mid"),
     extras=(Extra("picture", PICTURE, "a piano roll of it beside an example"),),
@@ -122,7 +82,6 @@ JUDGE = Use(
     works=COMPOSERS,
     inputs=(FileInput("work", MIDI, "what to judge"),),
     makes=JSON,
-    make=_judge,
     commands=("critique",),
     out="json",
     examples=("metaart create critique --run runs/music --work tune.mid --examples-from composers",),
@@ -130,11 +89,10 @@ JUDGE = Use(
 
 ART = Art(
     name="music",
+    home=__name__,
     about="compose in the hand of a few pieces",
     works=WORKS,
-    read=_read,
-    support=_support,
     uses=(CREATE, JUDGE),
-    evaluation=Evaluation(MusicEvaluation, _evaluate),
+    evaluation=MusicEvaluation,
     blends=True,
 )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from metaart.artists.artist import Support
 from metaart.artists.works import Work, checked_score
-from metaart.arts.judging.works import support_of
+from metaart.arts.judging.works import read_frame, support_of
 from metaart.domains.base import Domain
 from metaart.domains.rating.scale import standardised
 from metaart.formats.pictures.read import Pixels
@@ -14,12 +14,21 @@ from metaart.formats.pictures.read import Pixels
 SCORES = "scores"
 
 
+def read(domain: Domain, work: Work) -> Pixels:
+    """A picture in its frame, uint8 (side, side, 3).
+
+    Raises:
+        UserError: it cannot be used.
+    """
+    return read_frame(domain, work)
+
+
 def support(domain: Domain, frames: Sequence[Pixels], works: Sequence[Work]) -> Support:
     """Pictures and their scores.
 
     Args:
         domain: of a run of rating.
-        frames: the works as they are seen (`arts.judging.works.read_frame`).
+        frames: the works as they are seen (`read`).
         works: the same, with their scores.
 
     Raises:

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from metaart.artists.art import Art
 
-ART = Art(name="sinusoid", about="regression of sine waves, the quickest check of a set-up")
+ART = Art(name="sinusoid", home=__name__, about="regression of sine waves, the quickest check of a set-up")

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
-from metaart.artists.art import Art, Evaluation, FileInput, Made, Request, Use
-from metaart.artists.works import Work, WorksInput
+from metaart.artists.art import Art, FileInput, Use
+from metaart.artists.works import WorksInput
 from metaart.errors import UserError
 from metaart.evaluation.options import EvaluateOptions
 from metaart.formats.pictures import PHOTOGRAPH, PICTURE
 from metaart.options import option, options
-
-if TYPE_CHECKING:
-    from metaart.artists.artist import Support
-    from metaart.artists.run import Run
-    from metaart.domains.base import Domain
 
 MAX_SIDE = 2048
 """Of a picture that is stylised, px."""
@@ -74,30 +68,6 @@ class StyleEvaluation(EvaluateOptions):
 WORKS = WorksInput(PICTURE, help="pictures by one hand", advice="Give one to five pictures by one hand.")
 
 
-def _read(domain: Domain, work: Work) -> Any:
-    from metaart.arts.style.adapt import read
-
-    return read(domain, work)
-
-
-def _support(domain: Domain, pictures: Sequence[Any], works: Sequence[Work]) -> Support:
-    from metaart.arts.style.adapt import support
-
-    return support(domain, pictures, works)
-
-
-def _create(run: Run | None, requests: Sequence[Request]) -> list[Made]:
-    from metaart.arts.style.create import create
-
-    return create(run, requests)
-
-
-def _evaluate(run: Run, asked: StyleEvaluation, out: Path, keep: Any) -> Any:
-    from metaart.arts.style.evaluate import judge
-
-    return judge(run, asked, out, keep)
-
-
 def _by_pixels(asked: StyleOptions) -> bool:
     return asked.method == "gatys"
 
@@ -118,7 +88,6 @@ The answer is a PNG of the photograph's size, at most {MAX_SIDE} px a side.
     works=WORKS,
     inputs=(FileInput("photograph", PHOTOGRAPH, "what is redrawn", flag="photographs", each=True),),
     makes=PICTURE,
-    make=_create,
     commands=("style",),
     default_out=Path("new.png"),
     examples=(
@@ -131,11 +100,10 @@ The answer is a PNG of the photograph's size, at most {MAX_SIDE} px a side.
 
 ART = Art(
     name="style",
+    home=__name__,
     about="redraw photographs in the hand of a few pictures",
     works=WORKS,
-    read=_read,
-    support=_support,
     uses=(CREATE,),
-    evaluation=Evaluation(StyleEvaluation, _evaluate),
+    evaluation=StyleEvaluation,
     blends=True,
 )

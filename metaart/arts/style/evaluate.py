@@ -52,7 +52,7 @@ class StylisationConfig:
             )
 
 
-def judge(run: Run, asked: StyleEvaluation, out: Path, keep: Any) -> tuple[dict[str, Any], str, list[str]]:  # noqa: ARG001
+def evaluate(run: Run, asked: StyleEvaluation, out: Path, keep: Any) -> tuple[dict[str, Any], str, list[str]]:  # noqa: ARG001
     """Judge a run as `metaart evaluate` does.
 
     Args:
@@ -73,13 +73,13 @@ def judge(run: Run, asked: StyleEvaluation, out: Path, keep: Any) -> tuple[dict[
         steps=tuple(sorted(set(asked.steps))),
         gatys_steps=tuple(sorted(set(asked.gatys))),
     )
-    result, subjects, photographs, trials = evaluate(run, config, data=asked.data, also=run.others(asked.also))
+    result, subjects, photographs, trials = compare(run, config, data=asked.data, also=run.others(asked.also))
     report.plot(result, out / "evaluation.png")
     drawn = report.draw(result, subjects, photographs, trials, out)
     return result, report.text(result), ["evaluation.png", *drawn]
 
 
-def evaluate(
+def compare(
     run: Run,
     config: StylisationConfig,
     *,

