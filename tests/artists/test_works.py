@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metaart.artists.requests import check_number
 from metaart.artists.works import (
     MAX_TABLE_BYTES,
     Work,
@@ -161,12 +160,3 @@ def test_scores_stay_as_they_came() -> None:
     """A whole number is written as one in a judgement, as it was given."""
     assert (checked_score(7, "a"), type(checked_score(7, "a"))) == (7, int)
     assert type(checked_score(7.0, "a")) is float
-
-
-def test_too_few_and_too_many_works_are_refused_alike_for_every_art() -> None:
-    works = [Work(str(number), b"") for number in range(21)]
-    check_number(works[:20], PLAIN)
-    with pytest.raises(TooLarge, match="1 to 20 pictures as examples; got 21"):
-        check_number(works, PLAIN)
-    with pytest.raises(UserError, match="got 0"):
-        check_number([], PLAIN)
