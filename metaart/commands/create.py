@@ -83,6 +83,7 @@ def _create(parsed: argparse.Namespace) -> int:
     asked = offer.use.options(**values_of(parsed, offer.use.options)) if asked is None else asked
     files = {entry.name: getattr(parsed, entry.name, None) for entry in offer.use.inputs}
     _refuse_missing(offer.use, files)
+    _refuse_beside_artists(parsed, offers)
     making = Making(run, *offer, asked, files, parsed.out or offer.use.default_out)
     artists, works = making.artists(parsed)
     extras = {extra.name: path for extra in offer.use.extras if (path := getattr(parsed, extra.name)) is not None}
@@ -96,6 +97,20 @@ def _refuse_missing(use: Use, files: Mapping[str, Any]) -> None:
         if entry.required and files[entry.name] is None:
             flag = "--" + (entry.flag or entry.name)
             raise UserError(expected=f"{flag} {entry.format.metavar}: {entry.help}", got="none", fix=f"Give {flag}.")
+
+
+def _refuse_beside_artists(parsed: argparse.Namespace, offers: Sequence[Offer]) -> None:
+    """Refuse what would be passed over where artists are given: works to adapt to, and how."""
+    if parsed.artist is None:
+        return
+    flags = {flag_of(offer.use.works).name: flag_of(offer.use.works).flag for offer in offers}
+    for name, flag in (flags | {"blend": "--blend", "steps": "--steps"}).items():
+        if getattr(parsed, name, None):
+            raise UserError(
+                expected="--artist alone, which was adapted already",
+                got=f"{flag} beside it",
+                fix=f"Leave one of the two out, or adapt again: metaart adapt {offers[0].art.name} {flag} ...",
+            )
 
 
 def _by_flags(parsed: argparse.Namespace, offers: Sequence[Offer]) -> Offer:

@@ -34,6 +34,9 @@ def test_a_command_leads_to_its_own_art_first() -> None:
         (["style", "--examples", "a.png"], "--photographs PHOTO: what is redrawn; got none"),
         (["music", "--artist", "nowhere.artist"], "nowhere.artist"),
         (["music", "--artist", "{tune}"], "an artist that `metaart adapt` wrote"),
+        (["music", "--artist", "a.artist", "--examples", "{tune}"], "--artist alone, which was adapted already"),
+        (["music", "--artist", "a.artist", "--steps", "5"], "got --steps beside it"),
+        (["style", "--artist", "a.artist", "--blend", "a.png", "--photographs", "a.png"], "got --blend beside it"),
     ],
 )  # fmt: skip
 def test_what_is_missing_or_does_not_fit_is_said(
@@ -75,33 +78,6 @@ def test_a_tune_is_judged_by_artists_that_were_kept(
     capsys.readouterr()
     assert main([*judge, "--artist", *artists]) == 0
     assert capsys.readouterr().out == at_once
-
-
-def test_adapting_says_what_became_of_each_work(
-    tiny_run: Path, midi_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    good, bad = next(midi_folder.rglob("*.mid")), tmp_path / "bad.mid"
-    bad.write_bytes(b"words")
-    words = [
-        "adapt",
-        "music",
-        "--run",
-        str(tiny_run),
-        "--examples",
-        str(good),
-        str(bad),
-        "--out",
-        str(tmp_path / "a.artist"),
-    ]
-    assert main([*words, "--steps", "2"]) == 0
-    output = capsys.readouterr().out
-    assert "1 of 2 works, 2 steps" in output
-    assert f"+ {good}" in output
-    assert f"- {bad}: expected a Standard MIDI File" in output
-    (tmp_path / "a.artist").unlink()
-    for wrong in (["--strict"], ["--steps", "101"], ["--run", str(tmp_path)]):
-        assert main([*words, *wrong]) == 2
-    assert not (tmp_path / "a.artist").exists()
 
 
 def test_every_source_has_a_target_of_its_own() -> None:
