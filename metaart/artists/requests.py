@@ -24,6 +24,12 @@ def request_of(use: Use, artists: Sequence[Artist], values: Mapping[str, Any]) -
     Raises:
         UserError: an unknown name, a file that cannot be read or is missing, an option that cannot be used.
     """
+    if values.get("steps") is not None:
+        raise UserError(
+            expected="steps where a run is adapted",
+            got=f"steps={values['steps']!r:.40} for an artist, which was adapted already",
+            fix="Adapt with them: run.adapt(works, steps=5).",
+        )
     inputs = {entry.name: entry for entry in use.inputs}
     plain = {name: value for name, value in values.items() if name not in inputs and name != "extras"}
     options = from_plain(use.options, plain, wanted=f"{use.verb} to be given {', '.join([*inputs, 'extras'])} or")

@@ -101,6 +101,7 @@ def test_steps_that_make_no_sense_are_refused(run: Run, files: list[Path], steps
         ({"bar": 1}, "unknown key 'bar'"),
         ({"extras": ["poster"]}, "extras among picture"),
         ({"primer": "nowhere.mid"}, "nowhere.mid"),
+        ({"steps": 3}, "steps where a run is adapted"),
     ],
 )
 def test_what_python_asks_is_checked(run: Run, files: list[Path], values: dict[str, object], reason: str) -> None:
