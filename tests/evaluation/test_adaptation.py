@@ -20,9 +20,9 @@ from metaart.data.shards import Dataset
 from metaart.errors import UserError
 from metaart.evaluation import adaptation, measuring
 from metaart.evaluation.adaptation import BEFORE, EvaluationConfig, evaluate
-from metaart.evaluation.measuring import Losses, curve
+from metaart.evaluation.measuring import curve
 from metaart.evaluation.options import AdaptationOptions
-from metaart.evaluation.resumable import FOLDER, Measurements
+from metaart.evaluation.resumable import FOLDER
 from metaart.evaluation.statistics import half_width, half_width_by_hand
 from metaart.tasks import select
 
@@ -171,21 +171,6 @@ def test_an_evaluation_that_was_stopped_goes_on(
     again, calls[0] = calls[0] - before, 0
     assert judged(run) == result
     assert again < calls[0], "what was measured is not measured again"
-
-
-def test_what_was_measured_for_another_evaluation_is_not_used(tmp_path: Path) -> None:
-    def one() -> Losses:
-        return np.ones(1)
-
-    def two() -> Losses:
-        return np.full(1, 2.0)
-
-    assert Measurements(tmp_path, {"seed": 1}).find(("a", 0.1), one) == 1
-    assert Measurements(tmp_path, {"seed": 1}).find(("a", 0.1), two) == 1
-    assert Measurements(tmp_path, {"seed": 1}).find(("a", 0.2), two) == 2
-    assert Measurements(tmp_path, {"seed": 2}).find(("a", 0.1), two) == 2
-    assert len(list((tmp_path / FOLDER).iterdir())) == 1
-    assert Measurements(None, {}).find(("a", 0.1), two) == 2
 
 
 def test_rates_are_those_that_were_best_on_validation(result: dict[str, Any], run: Run, tiny_config: RunConfig) -> None:
