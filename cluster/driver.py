@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,8 @@ from cluster.tail import Tail
 from cluster.watch import Watchdog
 from cluster.worker import Work, train_worker
 from cluster.zero import settings
-from metaart.build import build_algorithm, build_pooled
+from metaart.algorithms import MetaAlgorithm
 from metaart.config import RunConfig, located
-from metaart.domains import Domain
 from metaart.errors import UserError
 from metaart.files import save_text
 from metaart.training.run import METRICS
@@ -103,18 +102,21 @@ def check_shares(config: RunConfig, cluster: ClusterConfig) -> None:
             )
 
 
-def engine_settings(config: RunConfig, domain: Domain, cluster: ClusterConfig) -> dict[str, Any]:
+def engine_settings(
+    config: RunConfig, models: Mapping[str, MetaAlgorithm], cluster: ClusterConfig
+) -> dict[str, dict[str, Any]]:
     """DeepSpeed's own configuration in each stage of a run, by the stage's name.
 
+    Args:
+        config: of the run.
+        models: what the stages train (`metaart.build.build_models`).
+        cluster: who trains.
+
     Raises:
-        UserError: the art form lacks what the algorithm needs; a JSON of the user's own contradicts the run.
+        UserError: a JSON of the user's own contradicts the run.
     """
-    found = {}
-    for name, stage in config.stages.items():
-        build = build_pooled if name == "pretrain" else build_algorithm
-        numbers = sum(value.numel() for value in build(config, domain).parameters())
-        found[name] = settings(numbers, stage.clip_norm, cluster.deepspeed)
-    return found
+    numbers = {name: sum(value.numel() for value in models[name].parameters()) for name in config.stages}
+    return {name: settings(numbers[name], stage.clip_norm, cluster.deepspeed) for name, stage in config.stages.items()}
 
 
 def _trainer(work: Work, storage: Storage | None) -> Any:

@@ -120,11 +120,11 @@ def command(kind: str, what: str, run: str, rest: Sequence[str]) -> str:
     if kind == "train":
         from cluster.driver import check_shares, engine_settings
         from cluster.train import configuration, parser
-        from metaart.build import build_domain
+        from metaart.build import build_domain, build_models
 
         config, cluster = configuration(parser().parse_args(options))
         check_shares(config, cluster)
-        engine_settings(config, build_domain(config), cluster)
+        engine_settings(config, build_models(config, build_domain(config)), cluster)
         return shlex.join(["python", "-m", "cluster.train", *options, "--storage", run])
     words = [sys.executable, "-m", "tune.search", *options, "--dry-run"]
     tried = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -18,7 +18,7 @@ from cluster.driver import TrainingFailed, check_shares, engine_settings, fit
 from cluster.mirror import Changes, bring
 from cluster.storage import Storage
 from cluster.zero import DeepSpeedConfig, from_file
-from metaart.build import build_domain
+from metaart.build import build_domain, build_models
 from metaart.config import RunConfig, override, to_json
 from metaart.errors import UserError
 from metaart.files import only_writer
@@ -128,7 +128,7 @@ def _train(options: argparse.Namespace) -> int:
         print(f"{to_json(config)}\n{to_json(cluster)}")
         return 0
     if options.dry_run:
-        print(json.dumps(engine_settings(config, build_domain(config), cluster), indent=2))
+        print(json.dumps(engine_settings(config, build_models(config, build_domain(config)), cluster), indent=2))
         return 0
     check_shares(config, cluster)
     storage, out = _where(options, config)
@@ -139,7 +139,7 @@ def _train(options: argparse.Namespace) -> int:
             out = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="metaart-")))
             bring(storage, out, [name for name in storage.files() if "/" not in name and not name.startswith(".")])
         plan = plan_run(config, out, start_from=options.start_from)
-        engine_settings(config, plan.domain, cluster)
+        engine_settings(config, plan.models, cluster)
         stack.enter_context(ray_connection(cluster, options.address, options.wait_for_workers))
         stack.enter_context(only_writer(out))
         changes = Changes(out, storage) if storage else None

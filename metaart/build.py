@@ -42,3 +42,15 @@ def build_sampler(config: RunConfig, stage: StageConfig, domain: Domain, split: 
     """The tasks of a stage: varied for training, as they are for validation and test."""
     hands = domain.hands(config.data or None, split, varied=split == "train")
     return TaskSampler(hands, stage.episode, seed=10 * config.seed + STREAMS[split])
+
+
+def build_models(config: RunConfig, domain: Domain) -> dict[str, MetaAlgorithm]:
+    """What each stage of a run trains, by the stage's name: the pooled model, and the meta-learner if it has steps.
+
+    Raises:
+        UserError: the art form lacks what the algorithm needs.
+    """
+    models = {"pretrain": build_pooled(config, domain)}
+    if config.meta.steps:
+        models["meta"] = build_algorithm(config, domain)
+    return models

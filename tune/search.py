@@ -16,7 +16,7 @@ from cluster.config import ClusterConfig, override_both
 from cluster.connection import WAIT_HELP, named_cluster, ray_connection
 from cluster.driver import TrainingFailed, check_shares, engine_settings
 from cluster.storage import PATIENCE_S, Storage
-from metaart.build import build_domain
+from metaart.build import build_domain, build_models
 from metaart.commands.flags import add_flags, values_of
 from metaart.config import RunConfig
 from metaart.errors import UserError
@@ -168,7 +168,7 @@ def _sweep(options: argparse.Namespace) -> Sweep:
     if how.searcher == "grid":
         grid(space, how.trials)
     check_shares(config, cluster)
-    engine_settings(config, build_domain(config), cluster)
+    engine_settings(config, build_models(config, build_domain(config)), cluster)
     if options.storage and options.out:
         raise UserError(expected="--out or --storage", got="both", fix="`cluster.jobs fetch URL` copies a sweep later.")
     folder, url = options.out or Path("sweeps") / config.recipe, options.storage or ""

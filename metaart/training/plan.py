@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from metaart.build import build_algorithm, build_domain, build_pooled, build_sampler
+from metaart.algorithms import MetaAlgorithm
+from metaart.build import build_domain, build_models, build_sampler
 from metaart.config import RunConfig, StageConfig
 from metaart.domains import Domain
 from metaart.tasks import TaskStream
 from metaart.training.checkpoint import load_tensors
 from metaart.training.journal import read_metrics
-from metaart.training.step import State, load_weights
+from metaart.training.step import State, check_weights
 
 POOLED, WEIGHTS = "pooled.safetensors", "weights.safetensors"
 RESULTS = {"pretrain": POOLED, "meta": WEIGHTS}
@@ -44,6 +45,8 @@ class RunPlan:
         folder: the run directory, there or not.
         domain: the art form.
         tasks: of each stage that is still to be trained, by its name.
+        models: what each stage trains, freshly initialised, by its name; training takes copies, so that a plan can be
+            carried out again.
         pooled: what is taken over in place of a pooled stage; None where nothing is.
     """
 
@@ -51,6 +54,7 @@ class RunPlan:
     folder: Path
     domain: Domain
     tasks: Mapping[str, StageTasks]
+    models: Mapping[str, MetaAlgorithm]
     pooled: PooledModel | None = None
 
     def pooled_alone(self, folder: Path) -> RunPlan:
@@ -74,14 +78,13 @@ def plan_run(config: RunConfig, folder: Path, *, start_from: Path | None = None)
             algorithm needs, a run to start from that has no pooled weights, or those of another learner.
     """
     domain, pooled = build_domain(config), None
+    models = build_models(config, domain)
     if start_from is not None and not (folder / POOLED).exists():
-        pooled = read_pooled(config, domain, start_from)
-    if config.meta.steps:
-        build_algorithm(config, domain)
+        pooled = read_pooled(models["pretrain"], start_from)
     done = finished(folder) | ({"pretrain"} if start_from is not None else set())
     # Of all stages before the first begins: a task that the data cannot give is said at once, not hours later.
     tasks = {name: stage_tasks(config, stage, domain) for name, stage in config.stages.items() if name not in done}
-    return RunPlan(config, folder, domain, tasks, pooled)
+    return RunPlan(config, folder, domain, tasks, models, pooled)
 
 
 def pooled_config(config: RunConfig) -> RunConfig:
@@ -104,12 +107,12 @@ def stage_tasks(config: RunConfig, stage: StageConfig, domain: Domain) -> StageT
     return StageTasks(build_sampler(config, stage, domain, "train"), validation)
 
 
-def read_pooled(config: RunConfig, domain: Domain, other: Path) -> PooledModel:
-    """What there is to be taken over from another run.
+def read_pooled(model: MetaAlgorithm, other: Path) -> PooledModel:
+    """What there is to be taken over from another run into such a pooled model.
 
     Raises:
         UserError: it has no pooled weights, or those of another learner.
     """
     weights = load_tensors(other / POOLED)
-    load_weights(build_pooled(config, domain), weights)
+    check_weights(model, weights)
     return PooledModel(weights, tuple(read_metrics(other).get("pretrain", {}).values()))

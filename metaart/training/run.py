@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 from collections.abc import Callable
@@ -74,19 +75,22 @@ def train_run(plan: RunPlan, context: TrainContext = ALONE, make_step: MakeStep 
         context: rank and world, and where metrics go.
         make_step: builds the outer step; the local one, or one over a cluster.
     """
-    config, domain, folder = plan.config, plan.domain, plan.folder
+    config, models = plan.config, {name: copy.deepcopy(plan.models[name]) for name in plan.tasks}
     if "pretrain" in plan.tasks:
-        _train_stage("pretrain", config.pretrain, plan, build_pooled(config, domain), context, make_step)
+        _train_stage("pretrain", config.pretrain, plan, models["pretrain"], context, make_step)
     if "meta" in plan.tasks:
-        algorithm = build_algorithm(config, domain)
-        if (folder / POOLED).exists():  # trained here, or taken over
-            algorithm.load_theta(pooled_theta(config, domain, folder))
-        _train_stage("meta", config.meta, plan, algorithm, context, make_step)
+        if (plan.folder / POOLED).exists():  # trained here, or taken over
+            models["meta"].load_theta(theta_of(copy.deepcopy(plan.models["pretrain"]), plan.folder))
+        _train_stage("meta", config.meta, plan, models["meta"], context, make_step)
 
 
 def pooled_theta(config: RunConfig, domain: Domain, folder: Path) -> State:
     """The pooled weights of a run, by the learner's own names."""
-    pooled = build_pooled(config, domain)
+    return theta_of(build_pooled(config, domain), folder)
+
+
+def theta_of(pooled: MetaAlgorithm, folder: Path) -> State:
+    """The same by way of a pooled model, which takes them over."""
     load_weights(pooled, load_tensors(folder / POOLED))
     return {name: value.detach() for name, value in pooled.theta().items()}
 

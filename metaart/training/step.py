@@ -100,6 +100,19 @@ def load_weights(algorithm: nn.Module, weights: State) -> None:
     Raises:
         UserError: other names or shapes.
     """
+    check_weights(algorithm, weights)
+    own = dict(algorithm.named_parameters())
+    for name, value in weights.items():
+        # In place, for the optimizer holds these very tensors.
+        own[name].copy_(value)
+
+
+def check_weights(algorithm: nn.Module, weights: State) -> None:
+    """Refuse weights that are not an algorithm's own, by names and shapes.
+
+    Raises:
+        UserError: they are not.
+    """
     own = dict(algorithm.named_parameters())
     wrong = sorted(set(own) ^ set(weights)) or [n for n in own if own[n].shape != weights[n].shape]
     if wrong:
@@ -108,6 +121,3 @@ def load_weights(algorithm: nn.Module, weights: State) -> None:
             got=f"others at {', '.join(wrong[:5])}",
             fix="Use weights and config.json of the same run.",
         )
-    for name, value in weights.items():
-        # In place, for the optimizer holds these very tensors.
-        own[name].copy_(value)

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import pytest
 import torch
+from torch import nn
 
 from cluster.config import ClusterConfig
 from cluster.train import main as cluster_train
@@ -26,8 +27,8 @@ from tune.trial import Job, run_trial
 
 SETTINGS = ["domain.hidden_size=5", "pretrain.steps=2", "meta.steps=2", "meta.tasks=2", "pretrain.tasks=2",
             "meta.validation_tasks=2", "pretrain.validation_tasks=2", "batching.mode=loop"]  # fmt: skip
-ONCE = {"domain": 1, "train": 2, "validation": 2}
-"""One domain, and its hands once for each split of each of the two stages."""
+ONCE = {"domain": 1, "learner": 2, "train": 2, "validation": 2}
+"""One domain, a learner for each of the two stages, and its hands once for each split of each stage."""
 
 
 class Counted(SinusoidDomain):
@@ -38,6 +39,10 @@ class Counted(SinusoidDomain):
     def __init__(self, config: SinusoidConfig) -> None:
         super().__init__(config)
         self.counts["domain"] += 1
+
+    def learner(self) -> nn.Module:
+        self.counts["learner"] += 1
+        return super().learner()
 
     def hands(self, data: Where | None, split: Split, *, varied: bool) -> list[Hand]:
         self.counts[split] += 1
@@ -66,10 +71,10 @@ def test_the_command_builds_the_domain_and_each_sampler_once(counts: Counter[str
     assert counts == ONCE
     counts.clear()
     assert main(["train", *command(tmp_path / "run", "--resume")]) == 0
-    assert counts == {"domain": 1}  # all is done: no data is opened
+    assert counts == {"domain": 1, "learner": 2}  # all is done: no data is opened
     counts.clear()
     assert main(["train", *command(tmp_path / "other", "--start-from", str(tmp_path / "run"))]) == 0
-    assert counts == {"domain": 1, "train": 1, "validation": 1}
+    assert counts == {"domain": 1, "learner": 2, "train": 1, "validation": 1}
     assert (tmp_path / "other" / POOLED).read_bytes() == (tmp_path / "run" / POOLED).read_bytes()
 
 
@@ -81,7 +86,7 @@ def test_so_does_a_trial(counts: Counter[str], config: RunConfig, tmp_path: Path
 def test_a_dry_run_opens_no_data(counts: Counter[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cluster_train(command(tmp_path, "--dry-run")) == 0
     assert set(json.loads(capsys.readouterr().out)) == {"pretrain", "meta"}
-    assert counts == {"domain": 1}
+    assert counts == {"domain": 1, "learner": 2}
 
 
 def test_the_driver_of_workers_builds_the_domain_once(
