@@ -18,7 +18,7 @@ from metaart.data.media.pictures import StoredPicture
 from metaart.data.shards import Dataset
 from metaart.domains.style.domain import StyleDomain
 from metaart.domains.style.frames import square, to_pixels, to_tensor
-from metaart.domains.style.measures import Reader, in_colours_of
+from metaart.domains.style.measures import StyleReader, in_colours_of
 from metaart.domains.style.objective import Objective, ObjectiveConfig, Wanted
 from metaart.files import write_file
 from metaart.formats.pictures.read import Pixels, read_picture, write_png
@@ -44,7 +44,7 @@ def compare_networks(data: Path, photograph: Pixels, out: Path) -> list[dict[str
     for name, objective in judges.items():
         drawn, begun = [], time.process_time()
         for style in styles:
-            statistics, _ = Reader(objective).style(to_tensor(style)[None])
+            statistics, _ = StyleReader(objective).style(to_tensor(style)[None])
             wanted, start = objective.of_style(to_tensor(style)[None]), in_colours_of(original, statistics)
             drawn.append(gatys(objective, original, wanted, GatysConfig(steps=STEPS), start))
         seconds = (time.process_time() - begun) / len(styles)

@@ -15,7 +15,7 @@ from cluster.desk import RAY_FILES, Desk
 from cluster.storage import Storage
 from cluster.tail import Tail
 from cluster.watch import Watchdog
-from cluster.worker import Work, train_worker
+from cluster.worker import Assignment, train_worker
 from cluster.zero import settings
 from metaart.algorithms import MetaAlgorithm
 from metaart.config import RunConfig, located
@@ -65,7 +65,7 @@ def fit(
     desk.clear()
     lines = Tail(folder / METRICS)
     watch = Watchdog(cluster.hang_s)
-    trainer = _trainer(Work(config, cluster, folder, storage.url if storage else "", watch.actor), storage)
+    trainer = _trainer(Assignment(config, cluster, folder, storage.url if storage else "", watch.actor), storage)
     try:
         running = _in_background(trainer.fit)
         asked = False
@@ -119,22 +119,22 @@ def engine_settings(
     return {name: settings(numbers[name], stage.clip_norm, cluster.deepspeed) for name, stage in config.stages.items()}
 
 
-def _trainer(work: Work, storage: Storage | None) -> Any:
+def _trainer(assignment: Assignment, storage: Storage | None) -> Any:
     # Typed as their predecessors, which `ray.train` replaces by these when it is imported.
     from ray.train import FailureConfig, RunConfig, ScalingConfig
     from ray.train.torch import TorchTrainer
 
-    cluster = work.cluster
+    cluster = assignment.cluster
     workers = (cluster.least_workers, cluster.workers) if cluster.least_workers else cluster.workers
     if storage is None:
-        home: dict[str, Any] = {"name": RAY_FILES, "storage_path": str(work.folder)}
+        home: dict[str, Any] = {"name": RAY_FILES, "storage_path": str(assignment.folder)}
     else:  # checkpoints that Ray Train is told of must lie in its own folder
         parent, _, name = storage.path.rpartition("/")
         home = {"name": name, "storage_path": parent or "/", "storage_filesystem": storage.filesystem}
     resources = {"CPU": cluster.cpus_per_worker} | ({"GPU": 1} if cluster.gpus_per_worker else {})
     return TorchTrainer(
         train_worker,  # type: ignore[arg-type]
-        train_loop_config={"work": work},
+        train_loop_config={"assignment": assignment},
         scaling_config=ScalingConfig(
             num_workers=workers,  # type: ignore[arg-type]
             use_gpu=bool(cluster.gpus_per_worker),

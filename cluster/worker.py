@@ -32,7 +32,7 @@ STOP = "stop-requested"
 
 
 @dataclass(frozen=True)
-class Work:
+class Assignment:
     """What a worker is to do; it travels to its process, which builds the rest from it.
 
     Attributes:
@@ -51,7 +51,7 @@ class Work:
 
 
 def train_worker(settings: dict[str, Any]) -> Exception | None:
-    """Train one rank's share of {"work": Work} to the end.
+    """Train one rank's share of {"assignment": Assignment} to the end.
 
     Returns:
         What ended it early on all ranks alike, so that starting again would not help: `Interrupted` or `Diverged`.
@@ -62,24 +62,24 @@ def train_worker(settings: dict[str, Any]) -> Exception | None:
 
     from cluster.signals import Signals
 
-    work: Work = settings["work"]
+    assignment: Assignment = settings["assignment"]
     device = ray.train.torch.get_device()
     os.environ["DS_ACCELERATOR"] = device.type  # before DeepSpeed is imported, which looks for hardware of its own
     if device.type == "cuda":  # DeepSpeed's way to be told the device; Ray may have given this worker any of them
         os.environ["LOCAL_RANK"] = str(device.index)
     from cluster.engine import EngineStep
 
-    torch.set_num_threads(work.cluster.cpus_per_worker)
+    torch.set_num_threads(assignment.cluster.cpus_per_worker)
     rank, world = distributed.get_rank(), distributed.get_world_size()
 
     def make_step(algorithm: MetaAlgorithm, stage: StageConfig) -> OuterStep:
-        return EngineStep(algorithm, stage, work.cluster.deepspeed, str(device))
+        return EngineStep(algorithm, stage, assignment.cluster.deepspeed, str(device))
 
     with ExitStack() as stack:
-        folder, context = stack.enter_context(_run_directory(work, rank))
-        signals = Signals(rank, _asked_to_stop(work, folder), device)
-        if work.watch is not None:
-            beacon = stack.enter_context(Beacon(work.watch, rank, ray.util.get_current_placement_group()))
+        folder, context = stack.enter_context(_run_directory(assignment, rank))
+        signals = Signals(rank, _asked_to_stop(assignment, folder), device)
+        if assignment.watch is not None:
+            beacon = stack.enter_context(Beacon(assignment.watch, rank, ray.util.get_current_placement_group()))
             context = dataclasses.replace(context, begin=beacon.begin)
         context = dataclasses.replace(
             context,
@@ -89,24 +89,26 @@ def train_worker(settings: dict[str, Any]) -> Exception | None:
             save=signals.save,
             agreed=signals.agreed,
         )
-        if work.cluster.least_workers:
-            context.report({"stage": "cluster", "step": 0, "note": f"{world} of up to {work.cluster.workers} workers"})
+        if assignment.cluster.least_workers:
+            context.report(
+                {"stage": "cluster", "step": 0, "note": f"{world} of up to {assignment.cluster.workers} workers"}
+            )
         try:
-            train_run(plan_run(work.config, folder), context, make_step)
+            train_run(plan_run(assignment.config, folder), context, make_step)
         except (Interrupted, Diverged) as end:
             return end
     return None
 
 
 @contextmanager
-def _run_directory(work: Work, rank: int) -> Iterator[tuple[Path, TrainContext]]:
+def _run_directory(assignment: Assignment, rank: int) -> Iterator[tuple[Path, TrainContext]]:
     """The run directory of a rank, that all share or a copy of what a storage keeps, and how it is written to."""
-    context = TrainContext.of(work.config, rank=rank, keep_best=work.cluster.keep_best)
-    if not work.storage:
-        with Journal(work.folder, {}, rank=rank, show=False) as journal:
-            yield work.folder, dataclasses.replace(context, report=journal)
+    context = TrainContext.of(assignment.config, rank=rank, keep_best=assignment.cluster.keep_best)
+    if not assignment.storage:
+        with Journal(assignment.folder, {}, rank=rank, show=False) as journal:
+            yield assignment.folder, dataclasses.replace(context, report=journal)
         return
-    storage = Storage(work.storage, PATIENCE_S)
+    storage = Storage(assignment.storage, PATIENCE_S)
     with tempfile.TemporaryDirectory(prefix="metaart-") as name:
         folder = Path(name)
         bring_run(storage, folder)
@@ -122,11 +124,11 @@ def _run_directory(work: Work, rank: int) -> Iterator[tuple[Path, TrainContext]]
             yield folder, dataclasses.replace(context, report=report, sharing=sharing)
 
 
-def _asked_to_stop(work: Work, folder: Path) -> Callable[[], bool]:
+def _asked_to_stop(assignment: Assignment, folder: Path) -> Callable[[], bool]:
     """Whether the driver wishes that training stops; a storage is asked once a second at most."""
-    if not work.storage:
+    if not assignment.storage:
         return (folder / STOP).exists
-    storage, last = Storage(work.storage), [0.0]
+    storage, last = Storage(assignment.storage), [0.0]
 
     def asked() -> bool:
         if time.monotonic() - last[0] < 1.0:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from metaart.arts import ARTS, load
-from metaart.commands.works import add_works, groups_of_works
+from metaart.commands.works_flags import add_works, groups_of_works
 from metaart.errors import UserError
 
 ADAPT_HELP = """\

@@ -11,7 +11,7 @@ from metaart.artists.art import Art, Use
 from metaart.artists.works import Work, work_of
 from metaart.arts import ARTS, load
 from metaart.commands.flags import add_flags, values_of
-from metaart.commands.works import add_works, flag_of, groups_of_works
+from metaart.commands.works_flags import add_works, flag_of, groups_of_works
 from metaart.errors import UserError
 from metaart.files import write_file
 from metaart.options import described

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from metaart.data.base import Entry, Group, Rejected, Source, Split
 from metaart.data.media.scores import ScoreMedium
 from metaart.errors import UserError
-from metaart.formats.scores.midi_events import Bounds
+from metaart.formats.scores.midi_events import MidiBounds
 
 NOT_STATED = "not stated (the user's own files)"
 
@@ -116,7 +116,7 @@ class MusicFolder(Folder):
     works = "MIDI files"
     layout = "DIR/composer/piece.mid"
     cost = 0.01
-    most_bytes = Bounds().max_bytes
+    most_bytes = MidiBounds().max_bytes
 
     def __init__(self, path: Path | str, licence: str = NOT_STATED) -> None:
         super().__init__(path, licence)

@@ -10,10 +10,10 @@ from functools import cached_property
 from pathlib import Path
 
 from metaart.data.base import Entry, Group, Rejected, Source
+from metaart.data.defaults import SIDE_PX
 from metaart.data.media.pictures import PictureMedium
-from metaart.data.usual import SIDE_PX
 from metaart.errors import UserError
-from metaart.formats.pictures.jigsaw import Piece, put_together
+from metaart.formats.pictures.jigsaw import PuzzlePiece, put_together
 from metaart.formats.pictures.rcc import ResourceArchive
 from metaart.formats.pictures.read import read_layer, write_png
 
@@ -81,7 +81,7 @@ class GcomprisPaintings(Source):
         size = {key: int(value) for key, value in _SIZE.findall(text)}
         folder = location["board"].rpartition("/board/")[0]
         pieces = [
-            Piece(read_layer(archive.read(f"{folder}/{file}"), name=file), float(x), float(y))
+            PuzzlePiece(read_layer(archive.read(f"{folder}/{file}"), name=file), float(x), float(y))
             for file, x, y in _PIECE.findall(text)
         ]
         return write_png(put_together(pieces, size.get("width", 0), size.get("height", 0)))

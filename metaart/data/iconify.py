@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from metaart.data.base import Entry, Group, Rejected, Source
+from metaart.data.defaults import DRAWING_SIDE_PX, PER_SET
 from metaart.data.kinship import Shape, alike, families, houses, shape, split_families
 from metaart.data.media.pictures import PictureMedium
-from metaart.data.usual import DRAWING_SIDE_PX, PER_SET
 from metaart.errors import UserError
 from metaart.files import save_text
 from metaart.formats.pictures.read import write_png

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from metaart.data.base import Entry, Group, Rejected, Source
+from metaart.data.defaults import SIDE_PX
 from metaart.data.folder import split_by_name
 from metaart.data.media.pictures import PictureMedium
-from metaart.data.usual import SIDE_PX
 from metaart.errors import UserError
 from metaart.formats.pictures.read import Pixels, write_png
 from metaart.formats.pictures.svg import DrawingBounds, rasterise

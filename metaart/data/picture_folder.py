@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from metaart.data.defaults import SIDE_PX
 from metaart.data.folder import NOT_STATED, Folder
 from metaart.data.media.pictures import PictureMedium
-from metaart.data.usual import SIDE_PX
-from metaart.formats.pictures.read import Bounds
+from metaart.formats.pictures.read import PictureBounds
 
 
 class PictureFolder(Folder):
@@ -27,7 +27,7 @@ class PictureFolder(Folder):
     works = "pictures"
     layout = "DIR/artist/picture.jpg"
     cost = 0.05
-    most_bytes = Bounds().max_bytes
+    most_bytes = PictureBounds().max_bytes
 
     def __init__(
         self, path: Path | str, side: int = SIDE_PX, licence: str = NOT_STATED, *, whole: bool = False

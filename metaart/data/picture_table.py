@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from metaart.data.base import Entry, Group, Rejected, Source
+from metaart.data.defaults import SIDE_PX
 from metaart.data.folder import NOT_STATED, split_by_name
 from metaart.data.media.pictures import PictureMedium
-from metaart.data.usual import SIDE_PX
 from metaart.errors import UserError
 
 _LABELS = ("artist", "label", "author", "painter")

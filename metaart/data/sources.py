@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from metaart.data.usual import DRAWING_SIDE_PX, PER_SET, SIDE_PX
+from metaart.data.defaults import DRAWING_SIDE_PX, PER_SET, SIDE_PX
 from metaart.options import option, options
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from cluster.worker import Work, train_worker
+from cluster.worker import Assignment, train_worker
 from metaart.config import RunConfig, override
 from metaart.recipes import recipe
 from metaart.training.checkpoint import load_tensors
@@ -36,23 +36,23 @@ def in_one_process(config: RunConfig, folder: Path, *, stop: Callable[[], bool] 
     return folder
 
 
-def by_workers(works: list[Work], count: int = 2, gpus: int = 0) -> None:
+def by_workers(assignments: list[Assignment], count: int = 2, gpus: int = 0) -> None:
     """One Ray Train run for all, so that Ray, torch and DeepSpeed are started once."""
     from ray.train import FailureConfig, RunConfig, ScalingConfig
     from ray.train.torch import TorchTrainer
 
     def train_each(settings: dict[str, Any]) -> None:  # defined here, so that it is sent by value
-        for work in settings["works"]:
-            train_worker({"work": work})
+        for assignment in settings["assignments"]:
+            train_worker({"assignment": assignment})
 
     TorchTrainer(
         train_each,
-        train_loop_config={"works": works},
+        train_loop_config={"assignments": assignments},
         scaling_config=ScalingConfig(
             num_workers=count, use_gpu=bool(gpus), resources_per_worker={"CPU": 1, "GPU": gpus}
         ),
         run_config=RunConfig(
-            name="ray", storage_path=str(works[0].folder.parent), failure_config=FailureConfig(max_failures=0)
+            name="ray", storage_path=str(assignments[0].folder.parent), failure_config=FailureConfig(max_failures=0)
         ),
     ).fit()
 

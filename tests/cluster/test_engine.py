@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from cluster.config import ClusterConfig
-from cluster.worker import STOP, Work
+from cluster.worker import STOP, Assignment
 from cluster.zero import DeepSpeedConfig
 from metaart.algorithms import LossKind, MetaAlgorithm
 from metaart.config import RunConfig, StageConfig, override
@@ -65,11 +65,11 @@ def exactly(config: RunConfig, folder: Path, *, stop: Callable[[], bool] = lambd
 @pytest.fixture(scope="module")
 def runs(ray_session: None, tiny_config: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Run directories of two workers, named by kind and stage, and of one process, named by kind."""
-    root, works = tmp_path_factory.mktemp("engine"), []
+    root, assignments = tmp_path_factory.mktemp("engine"), []
 
-    def work(config: RunConfig, folder: Path, stage: int, threshold: int = 0) -> Work:
+    def assigned(config: RunConfig, folder: Path, stage: int, threshold: int = 0) -> Assignment:
         prepare_run(plan_run(config, folder), resume=folder.exists())
-        return Work(config, ClusterConfig(deepspeed=DeepSpeedConfig(stage, threshold)), folder)  # type: ignore[arg-type]
+        return Assignment(config, ClusterConfig(deepspeed=DeepSpeedConfig(stage, threshold)), folder)  # type: ignore[arg-type]
 
     for kind, (settings, stages) in KINDS.items():
         config = sinusoid(settings)
@@ -80,21 +80,21 @@ def runs(ray_session: None, tiny_config: RunConfig, tmp_path_factory: pytest.Tem
                 with pytest.raises(Interrupted):
                     in_one_process(config, folder, stop=lambda: True)
                 (folder / STOP).touch()
-            works.append(work(config, folder, stage))
-    works.append(work(sinusoid(SGD), root / "second order, 3 with whole weights", 3, threshold=100_000))
+            assignments.append(assigned(config, folder, stage))
+    assignments.append(assigned(sinusoid(SGD), root / "second order, 3 with whole weights", 3, threshold=100_000))
     for name, settings in EXACT.items():
         if name == "fp64 in turns":  # one process takes the first step, two workers the second, one process the others
             with pytest.raises(Interrupted):
                 exactly(sinusoid(SGD), root / name, stop=lambda: True)
             (root / name / STOP).touch()
-        works.append(work(sinusoid(SGD), root / name, 0))
-        works[-1] = dataclasses.replace(works[-1], cluster=override(ClusterConfig(), settings))
-    works.append(work(sinusoid(SGD), root / "bf16", 2))
-    works[-1] = dataclasses.replace(works[-1], cluster=override(ClusterConfig(), BF16))
+        assignments.append(assigned(sinusoid(SGD), root / name, 0))
+        assignments[-1] = dataclasses.replace(assignments[-1], cluster=override(ClusterConfig(), settings))
+    assignments.append(assigned(sinusoid(SGD), root / "bf16", 2))
+    assignments[-1] = dataclasses.replace(assignments[-1], cluster=override(ClusterConfig(), BF16))
     music = override(tiny_config, ["pretrain.tasks=5", "pretrain.optimizer=sgd", "meta.steps=0", "log_every=1"])
     in_one_process(music, root / "music")
-    works.append(work(music, root / "music, 1", 1))
-    by_workers(works)
+    assignments.append(assigned(music, root / "music, 1", 1))
+    by_workers(assignments)
     return root
 
 

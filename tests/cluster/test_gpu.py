@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from cluster.config import ClusterConfig
-from cluster.worker import Work
+from cluster.worker import Assignment
 from metaart.config import override
 from metaart.training.checkpoint import load_json, load_tensors
 from metaart.training.plan import plan_run
@@ -44,7 +44,7 @@ def runs(ray_session: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, settings in {**KINDS, "bf16": BF16}.items():
         chosen = ["workers=1", "gpus_per_worker=1", *(f"deepspeed.{setting}" for setting in settings)]
         prepare_run(plan_run(config, root / name), resume=False)
-        works.append(Work(config, override(ClusterConfig(), chosen), root / name))
+        works.append(Assignment(config, override(ClusterConfig(), chosen), root / name))
     by_workers(works, count=1, gpus=1)
     in_one_process(config, root / "cpu")
     return root

@@ -16,7 +16,7 @@ from metaart.artists.requests import artists_of, request_of
 from metaart.artists.works import Work, works_from
 from metaart.arts import ARTS
 from metaart.cli import main
-from metaart.commands.works import flag_of
+from metaart.commands.works_flags import flag_of
 from metaart.config import override, to_json
 from metaart.domains import DOMAINS
 from metaart.errors import TooLarge, UserError

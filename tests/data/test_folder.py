@@ -13,7 +13,7 @@ from metaart.data.base import Entry, Rejected, SourceWork
 from metaart.data.folder import MusicFolder, split_by_name
 from metaart.errors import TooLarge, UserError
 from metaart.formats.scores.midi import read_midi
-from metaart.formats.scores.midi_events import Bounds
+from metaart.formats.scores.midi_events import MidiBounds
 
 names = st.lists(st.text(min_size=1, max_size=8), unique=True, max_size=30)
 
@@ -86,7 +86,7 @@ def test_no_more_is_read_of_a_huge_file_than_is_needed_to_refuse_it(folder: Path
     (entry,) = MusicFolder(folder).entries("a")
     assert isinstance(entry, Entry)
     data = MusicFolder(folder).read(entry)
-    assert len(data) == Bounds().max_bytes + 1
+    assert len(data) == MidiBounds().max_bytes + 1
     with pytest.raises(TooLarge):
         read_midi(data)
 

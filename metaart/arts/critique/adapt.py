@@ -8,7 +8,7 @@ import torch
 
 from metaart.artists.artist import Support
 from metaart.artists.works import Work
-from metaart.arts.judging.works import read_frame, support_of
+from metaart.arts.judging.example_sets import read_frame, support_of
 from metaart.domains.base import Domain
 from metaart.domains.critique.domain import CritiqueDomain
 from metaart.errors import UserError

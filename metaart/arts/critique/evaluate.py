@@ -18,7 +18,7 @@ from metaart.arts.critique.answers import Answers, collect
 from metaart.arts.critique.calibrate import AttributionProtocol, calibrated, confidence_of, sets_by_hands
 from metaart.arts.critique.episodes import AttributionEpisode, SplitWorks, draw_episodes, open_works
 from metaart.arts.critique.heat_maps import judge_maps, map_sheet
-from metaart.arts.critique.methods import FrozenMethod, MetaMethod, Method
+from metaart.arts.critique.methods import FrozenMethod, MetaAttribution, Method
 from metaart.arts.critique.report import attribution_text, plot_reliability
 from metaart.arts.judging.confidence import Calibration, save_calibration
 from metaart.arts.judging.critic import Critic
@@ -137,7 +137,7 @@ def attribution(
     Returns:
         {"shots": {number: {method: {"accuracy", "ece", "coverage", ...}}}, "paired": [...], ...}, and the calibration.
     """
-    metas = {f"meta: {name}": MetaMethod(critic) for name, critic in critics.items()}
+    metas = {f"meta: {name}": MetaAttribution(critic) for name, critic in critics.items()}
     methods: dict[str, Method] = {
         **metas,
         "frozen: nearest neighbour": FrozenMethod(contest.features, nearest_neighbour),

@@ -13,6 +13,7 @@ from metaart.artists.run import Run
 from metaart.arts.critique.adapt import HANDS, LABELS
 from metaart.arts.judging.confidence import strangeness
 from metaart.arts.judging.critic import Critic
+from metaart.arts.judging.example_sets import read_frame, works_of
 from metaart.arts.judging.judgement import (
     NONE,
     Judgement,
@@ -21,7 +22,6 @@ from metaart.arts.judging.judgement import (
     quality_sentences,
     usual_qualities,
 )
-from metaart.arts.judging.works import read_frame, works_of
 from metaart.domains.viewing.gallery import ink
 from metaart.domains.viewing.qualities import described
 from metaart.functional.evidence import log_odds

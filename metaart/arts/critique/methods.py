@@ -18,7 +18,7 @@ Method = Callable[[SplitWorks, AttributionEpisode, int], tuple[Tensor, Tensor]]
 and strangeness (works + strangers,) of what is asked about."""
 
 
-class MetaMethod:
+class MetaAttribution:
     """A run as a method; where adapting does not move the features, those of a split are found once.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from metaart.artists.artist import Support
 from metaart.artists.works import Work, checked_score
-from metaart.arts.judging.works import read_frame, support_of
+from metaart.arts.judging.example_sets import read_frame, support_of
 from metaart.domains.base import Domain
 from metaart.domains.rating.scale import standardised
 from metaart.formats.pictures.read import Pixels

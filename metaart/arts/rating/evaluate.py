@@ -21,7 +21,7 @@ from metaart.arts.judging.critic import Critic
 from metaart.arts.judging.own_calibration import destination
 from metaart.arts.rating import RatingEvaluation
 from metaart.arts.rating.episodes import GOES_BY, RatingEpisode, RatingProtocol, draw_episodes
-from metaart.arts.rating.methods import Describe, MetaMethod, Method, RidgeAnswers, Standardised, features_of, measured
+from metaart.arts.rating.methods import Describe, MetaRating, Method, RidgeAnswers, Standardised, features_of, measured
 from metaart.arts.rating.report import rating_text
 from metaart.data.location import Where
 from metaart.domains.base import Split
@@ -105,7 +105,7 @@ def rating(critics: Mapping[str, Critic], episodes: Episodes, protocol: RatingPr
         "ridge on the measured qualities": measured,
         **{f"ridge on the features of {name}": partial(features_of, critic) for name, critic in critics.items()},
     }
-    methods = {f"meta: {name}": MetaMethod(critic) for name, critic in critics.items()}
+    methods = {f"meta: {name}": MetaRating(critic) for name, critic in critics.items()}
     rows, ranks = {}, {}
     with tqdm(total=len(methods) + len(describers), desc="rating") as bar:
         for name, method in methods.items():
@@ -129,7 +129,7 @@ def rating(critics: Mapping[str, Critic], episodes: Episodes, protocol: RatingPr
 
 def calibrated(critic: Critic, data: Where, protocol: RatingProtocol) -> Calibration:
     """Intervals from validation curators, by the number of examples."""
-    entries, method = [], MetaMethod(critic)
+    entries, method = [], MetaRating(critic)
     for shots in protocol.calibrated_shots:
         episodes = draw_episodes(_domain(critic), data, "validation", protocol.validation_episodes, shots, protocol)
         errors = [_error(method(episode.task), episode) for episode in episodes]

@@ -10,6 +10,7 @@ from torch import Tensor
 from metaart.artists.art import Made, Request
 from metaart.artists.run import Run
 from metaart.arts.judging.critic import Critic
+from metaart.arts.judging.example_sets import read_frame, works_of
 from metaart.arts.judging.judgement import (
     Judgement,
     made_of,
@@ -17,7 +18,6 @@ from metaart.arts.judging.judgement import (
     quality_sentences,
     usual_qualities,
 )
-from metaart.arts.judging.works import read_frame, works_of
 from metaart.arts.rating.adapt import SCORES
 from metaart.domains.rating.scale import HIGHEST, LOWEST, score_of
 from metaart.domains.viewing.gallery import ink

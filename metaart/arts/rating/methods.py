@@ -23,7 +23,7 @@ Describe = Callable[[Examples], Tensor]
 """Examples to features, (works, d)."""
 
 
-class MetaMethod:
+class MetaRating:
     """A run as a method.
 
     Args:

@@ -15,7 +15,7 @@ from metaart.arts.style.gatys import GatysConfig, gatys
 from metaart.arts.style.tiling import stylised
 from metaart.domains.style.domain import StyleDomain
 from metaart.domains.style.frames import to_pixels, to_tensor
-from metaart.domains.style.measures import Reader, in_colours_of
+from metaart.domains.style.measures import StyleReader, in_colours_of
 from metaart.domains.style.objective import Objective, ObjectiveConfig
 from metaart.formats.pictures.read import Pixels, read_picture, write_png
 
@@ -52,7 +52,7 @@ def by_network(run: Run, request: Request, pixels: Pixels) -> Pixels:
 def by_pixels(pixels: Pixels, works: Sequence[Work], asked: StyleOptions) -> Pixels:
     """A photograph whose pixels are optimised; several pictures count as one style, the mean of what they have."""
     objective = Objective(ObjectiveConfig(loss_network=asked.loss_network or ObjectiveConfig().loss_network))
-    reader, config = Reader(objective), GatysConfig(steps=asked.steps or GatysConfig().steps)
+    reader, config = StyleReader(objective), GatysConfig(steps=asked.steps or GatysConfig().steps)
     # The longest side stands for none asked for, as the two cannot be told apart: then this method has its own.
     side = min(asked.side, GATYS_SIDE) if asked.side == MAX_SIDE else asked.side
     pictures = [to_tensor(read_picture(work.data, name=work.name, max_side=side))[None] for work in works]

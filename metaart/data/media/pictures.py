@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from metaart.data.defaults import SIDE_PX
 from metaart.data.media.base import Medium, Row, StoredWork
-from metaart.data.usual import SIDE_PX
 from metaart.errors import UserError
 from metaart.formats.pictures.read import Pixels, read_picture, write_png
 

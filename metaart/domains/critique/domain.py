@@ -13,7 +13,7 @@ from metaart.data.shards import Dataset
 from metaart.data.works import Recent
 from metaart.domains.base import Hand, Split
 from metaart.domains.critique.hands import DrawingHand, FrozenHand
-from metaart.domains.critique.new_hands import NewHands
+from metaart.domains.critique.new_hands import NewDrawings
 from metaart.domains.viewing.domain import ViewingConfig, ViewingDomain, learner_input
 from metaart.domains.viewing.gallery import Gallery
 from metaart.options import option, options
@@ -26,7 +26,7 @@ class CritiqueConfig(ViewingConfig):
 
     most_hands: int = option(default=20, ge=2, le=100, help="that can be told apart at once; examples may be of fewer")
     most_works: int = option(default=0, ge=0, help="of a hand, that are drawn from; the first of them, 0 for all")
-    new_hands: NewHands = option(default=NewHands(), help="task augmentation; each part can be switched")
+    new_hands: NewDrawings = option(default=NewDrawings(), help="task augmentation; each part can be switched")
 
 
 class CritiqueDomain(ViewingDomain):

@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from metaart.domains.base import Hand
-from metaart.domains.critique.new_hands import NewHands, draw_hand
+from metaart.domains.critique.new_hands import NewDrawings, draw_hand
 from metaart.domains.viewing.gallery import Gallery, ink
 from metaart.tasks import Examples
 
@@ -21,7 +21,7 @@ class DrawingHand(Hand):
         new_hands: in whose manner they come; None shows them as they are.
     """
 
-    def __init__(self, gallery: Gallery, new_hands: NewHands | None = None) -> None:
+    def __init__(self, gallery: Gallery, new_hands: NewDrawings | None = None) -> None:
         self.name, self.num_works = gallery.name, len(gallery)
         self._gallery, self._new_hands = gallery, new_hands
 

@@ -16,7 +16,7 @@ STROKES = ("plain", "thicker", "thinner", "softer")
 
 
 @options(section="domain.new_hands")
-class NewHands:
+class NewDrawings:
     """Which changes a new hand may be drawn with."""
 
     mirror: bool = option(default=True, help="left and right change places, in half of the hands")
@@ -84,7 +84,7 @@ class PictureHand:
         return 1 - ink if self.negative else ink
 
 
-def draw_hand(settings: NewHands, rng: np.random.Generator) -> PictureHand:
+def draw_hand(settings: NewDrawings, rng: np.random.Generator) -> PictureHand:
     """A manner; the same generator state, the same manner."""
     # All is drawn whatever is switched on, so that switching one part off leaves the others as they are.
     mirror, turns, stroke, recolour, negative = rng.random(5)

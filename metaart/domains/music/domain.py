@@ -12,7 +12,7 @@ from metaart.data.location import Where
 from metaart.data.shards import Dataset
 from metaart.domains.base import Domain, Hand, Split
 from metaart.domains.music.hands import MusicHand
-from metaart.domains.music.new_hands import NewHands
+from metaart.domains.music.new_hands import NewTunes
 from metaart.formats.scores.tokens import (
     TOKENIZER_FILE,
     Vocabulary,
@@ -38,7 +38,7 @@ class MusicConfig:
     embedding_size: int = option(default=64, ge=1, help="width of the token embedding")
     hidden_size: int = option(default=256, ge=1, help="width of the LSTM")
     num_layers: int = option(default=1, ge=1, help="layers of the LSTM")
-    new_hands: NewHands = option(default=NewHands(), help="task augmentation; each part can be switched")
+    new_hands: NewTunes = option(default=NewTunes(), help="task augmentation; each part can be switched")
 
 
 class MusicDomain(Domain):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from metaart.data.media.scores import StoredScore
 from metaart.domains.base import Hand
-from metaart.domains.music.new_hands import NewHands, draw_hand
+from metaart.domains.music.new_hands import NewTunes, draw_hand
 from metaart.formats.scores.tokens import Vocabulary
 from metaart.sequences.windows import window
 from metaart.tasks import Examples
@@ -37,7 +37,7 @@ class MusicHand(Hand):
         works: Sequence[StoredScore],
         vocabulary: Vocabulary,
         max_tokens: int,
-        new_hands: NewHands | None = None,
+        new_hands: NewTunes | None = None,
         middle_share: float = 0.0,
     ) -> None:
         self.name, self.num_works = name, len(works)

@@ -13,7 +13,7 @@ from metaart.options import option, options
 
 
 @options(section="domain.new_hands")
-class NewHands:
+class NewTunes:
     """The parts of task augmentation, each of which can be switched off."""
 
     transpose: bool = option(default=True, help="move every pitch by the same -6 to 6 semitones")
@@ -35,7 +35,7 @@ class DrawnHand(NamedTuple):
     time_scale: float
 
 
-def draw_hand(parts: NewHands, vocabulary: Vocabulary, rng: np.random.Generator) -> DrawnHand:
+def draw_hand(parts: NewTunes, vocabulary: Vocabulary, rng: np.random.Generator) -> DrawnHand:
     """Draw a new hand; every work of a task goes through the same one."""
     pitches = np.arange(LOWEST_PITCH, HIGHEST_PITCH + 1)
     moved = pitches.copy()

@@ -12,7 +12,7 @@ from metaart.data.location import Where, absolute
 from metaart.data.shards import Dataset
 from metaart.domains.base import Domain, Hand, Split
 from metaart.domains.style.hands import DecodedPhotographs, HasPixels, Shown, StyleHand, quarters
-from metaart.domains.style.measures import Reader, shipped_photographs, wanted_of
+from metaart.domains.style.measures import StyleReader, shipped_photographs, wanted_of
 from metaart.domains.style.new_styles import NewStyles
 from metaart.domains.style.objective import Objective, ObjectiveConfig
 from metaart.formats.pictures.read import Pixels
@@ -60,7 +60,7 @@ class StyleDomain(Domain):
     def __init__(self, config: StyleConfig = StyleConfig()) -> None:
         self.config = config
         self.objective = Objective(config.objective)
-        self.reader = Reader(self.objective)
+        self.reader = StyleReader(self.objective)
 
     def hands(self, data: Where | None, split: Split, *, varied: bool) -> list[Hand]:
         """The groups of a prepared folder that are mostly in colour, each beside the photographs of the split."""

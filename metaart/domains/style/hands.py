@@ -11,7 +11,7 @@ import numpy as np
 from metaart.data.works import Recent
 from metaart.domains.base import Hand
 from metaart.domains.style.frames import square
-from metaart.domains.style.measures import Reader, examples_of
+from metaart.domains.style.measures import StyleReader, examples_of
 from metaart.domains.style.new_styles import NewStyles, Palette, Strokes, draw_palette, draw_strokes, new_style
 from metaart.formats.pictures.read import Pixels
 from metaart.tasks import Examples
@@ -74,7 +74,7 @@ class StyleHand(Hand):
         name: str,
         pictures: Sequence[HasPixels],
         photographs: Sequence[Pixels],
-        reader: Reader,
+        reader: StyleReader,
         new_styles: NewStyles,
         size: int,
         most_pictures: int,

@@ -22,10 +22,10 @@ NUM_COLOUR_MOMENTS = 12
 """How many statistics are about colours."""
 
 CENTRE_SIDE = 128
-"""Side at which the photographs that ship are measured for `Reader`, px."""
+"""Side at which the photographs that ship are measured for `StyleReader`, px."""
 
 
-class Reader:
+class StyleReader:
     """Reads pictures into what the objective compares and what the network is told of a style.
 
     The statistics are first the moments of the colours, then mean and deviation of each channel at the style taps
@@ -87,7 +87,7 @@ class Reader:
 
 
 def examples_of(
-    reader: Reader, styles: Sequence[Pixels], photographs: Sequence[Pixels], dealt: Sequence[int]
+    reader: StyleReader, styles: Sequence[Pixels], photographs: Sequence[Pixels], dealt: Sequence[int]
 ) -> dict[str, Tensor]:
     """Photographs beside style pictures, all of one size.
 

@@ -19,7 +19,7 @@ _SAVE_AGAIN = "Open it in a picture program and save it as PNG or JPEG."
 
 
 @dataclass(frozen=True)
-class Bounds:
+class PictureBounds:
     """What a picture may hold at most and must hold at least; anything else is refused before a pixel is decoded.
 
     Attributes:
@@ -60,7 +60,7 @@ class Plain:
     data: bytes
 
 
-def read_header(data: bytes, *, name: str, bounds: Bounds) -> Plain:
+def read_header(data: bytes, *, name: str, bounds: PictureBounds) -> Plain:
     """Check that this is one still PNG, JPEG or WebP picture within bounds; nothing is decoded.
 
     Raises:
@@ -109,18 +109,18 @@ def read_header(data: bytes, *, name: str, bounds: Bounds) -> Plain:
     return plain
 
 
-def check_together(files: Sequence[bytes], names: Sequence[str], bounds: Bounds | None = None) -> None:
+def check_together(files: Sequence[bytes], names: Sequence[str], bounds: PictureBounds | None = None) -> None:
     """Check that these are pictures within bounds, one by one and in sum; nothing is decoded.
 
     Args:
         files: all pictures of one request.
         names: what to call them in errors.
-        bounds: how much is too much (default: `Bounds()`).
+        bounds: how much is too much (default: `PictureBounds()`).
 
     Raises:
         TooLarge, WrongFormat, UserError: as `read_header`; TooLarge also for more pixels in sum than the bounds allow.
     """
-    bounds, pixels = bounds or Bounds(), 0
+    bounds, pixels = bounds or PictureBounds(), 0
     for count, (data, name) in enumerate(zip(files, names, strict=True), start=1):
         plain = read_header(data, name=name, bounds=bounds)
         pixels += plain.width * plain.height
@@ -132,7 +132,7 @@ def check_together(files: Sequence[bytes], names: Sequence[str], bounds: Bounds 
             )
 
 
-def _png(data: bytes, name: str, bounds: Bounds) -> Plain:
+def _png(data: bytes, name: str, bounds: PictureBounds) -> Plain:
     """Walk the chunks of a PNG (W3C PNG, third edition), checksums included."""
     parts, position, orientation, width, height = [_PNG], len(_PNG), 1, 0, 0
     for _ in range(bounds.max_parts):
@@ -162,7 +162,7 @@ def _png(data: bytes, name: str, bounds: Bounds) -> Plain:
     raise _too_many_parts(name, bounds)
 
 
-def _jpeg(data: bytes, name: str, bounds: Bounds) -> Plain:
+def _jpeg(data: bytes, name: str, bounds: PictureBounds) -> Plain:
     """Walk the segments of a JPEG (ITU-T T.81, annex B) to its end marker."""
     parts, position, orientation, width, height, scans = [b"\xff\xd8"], 2, 1, 0, 0, 0
     for _ in range(bounds.max_parts):
@@ -200,7 +200,7 @@ def _jpeg(data: bytes, name: str, bounds: Bounds) -> Plain:
     return Plain("JPEG", width, height, orientation, b"".join([*parts, b"\xff\xd9"]))
 
 
-def _webp(data: bytes, name: str, bounds: Bounds) -> Plain:
+def _webp(data: bytes, name: str, bounds: PictureBounds) -> Plain:
     """Walk the chunks of a WebP (RFC 9649) and keep its one frame."""
     end = 8 + int.from_bytes(data[4:8], "little")
     if end > len(data):
@@ -269,7 +269,7 @@ def _damaged(name: str, kind: str, got: str) -> WrongFormat:
     return WrongFormat(expected=f"a whole {kind} picture", got=f"{name}, a {kind} file {got}", fix=_SAVE_AGAIN)
 
 
-def _too_many_parts(name: str, bounds: Bounds) -> TooLarge:
+def _too_many_parts(name: str, bounds: PictureBounds) -> TooLarge:
     return TooLarge(
         expected=f"a picture file of at most {bounds.max_parts:,} parts", got=f"{name}, which has more", fix=_SAVE_AGAIN
     )

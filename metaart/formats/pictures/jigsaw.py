@@ -17,7 +17,7 @@ _WIDEST_GAP = 24
 
 
 @dataclass(frozen=True)
-class Piece:
+class PuzzlePiece:
     """A part of a picture.
 
     Attributes:
@@ -31,7 +31,7 @@ class Piece:
     y: float
 
 
-def put_together(pieces: Sequence[Piece], width: int, height: int) -> Pixels:
+def put_together(pieces: Sequence[PuzzlePiece], width: int, height: int) -> Pixels:
     """Lay pieces on a board, fill the gaps between them from their edges, and cut off what lies outside.
 
     Args:
@@ -60,7 +60,7 @@ def put_together(pieces: Sequence[Piece], width: int, height: int) -> Pixels:
     return np.rint(_fill(board[..., :3], covered)).astype(np.uint8)
 
 
-def _lay(board: NDArray[np.float32], piece: Piece) -> None:
+def _lay(board: NDArray[np.float32], piece: PuzzlePiece) -> None:
     height, width = piece.layer.shape[:2]
     top, left = round(piece.y * board.shape[0] - height / 2), round(piece.x * board.shape[1] - width / 2)
     above, before = max(-top, 0), max(-left, 0)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from metaart.errors import WrongFormat
-from metaart.formats.pictures.header import Bounds as Bounds
+from metaart.formats.pictures.header import PictureBounds as PictureBounds
 from metaart.formats.pictures.header import read_header
 
 Pixels = NDArray[np.uint8]
@@ -29,7 +29,7 @@ _UPRIGHT = {
 
 
 def read_picture(
-    data: bytes, *, name: str = "the picture", max_side: int | None = None, bounds: Bounds | None = None
+    data: bytes, *, name: str = "the picture", max_side: int | None = None, bounds: PictureBounds | None = None
 ) -> Pixels:
     """Read a PNG, JPEG or WebP picture of any mode.
 
@@ -41,7 +41,7 @@ def read_picture(
         data: the file.
         name: what to call it in errors.
         max_side: scale a larger picture down to this longer side, px (Lanczos); a smaller one stays as it is.
-        bounds: how much is too much (default: `Bounds()`).
+        bounds: how much is too much (default: `PictureBounds()`).
 
     Returns:
         uint8 (height, width, 3).
@@ -51,7 +51,7 @@ def read_picture(
         WrongFormat: another format, truncated, damaged, or animated.
         UserError: too small or too narrow.
     """
-    picture = _upright(data, name, bounds or Bounds(), _over_white)
+    picture = _upright(data, name, bounds or PictureBounds(), _over_white)
     longest = max(picture.size)
     if max_side is not None and longest > max_side:
         width, height = (max(round(side * max_side / longest), 1) for side in picture.size)
@@ -59,13 +59,13 @@ def read_picture(
     return np.array(picture, dtype=np.uint8)
 
 
-def read_layer(data: bytes, *, name: str = "the picture", bounds: Bounds | None = None) -> NDArray[np.uint8]:
+def read_layer(data: bytes, *, name: str = "the picture", bounds: PictureBounds | None = None) -> NDArray[np.uint8]:
     """Read a picture as `read_picture` does, with its transparency.
 
     Returns:
         uint8 (height, width, 4), red, green, blue, opacity.
     """
-    picture = _upright(data, name, bounds or Bounds(), lambda image: image.convert("RGBA"))
+    picture = _upright(data, name, bounds or PictureBounds(), lambda image: image.convert("RGBA"))
     return np.array(picture, dtype=np.uint8)
 
 
@@ -86,7 +86,7 @@ def write_png(pixels: Pixels) -> bytes:
     return buffer.getvalue()
 
 
-def _upright(data: bytes, name: str, bounds: Bounds, form: Callable[[Image.Image], Image.Image]) -> Image.Image:
+def _upright(data: bytes, name: str, bounds: PictureBounds, form: Callable[[Image.Image], Image.Image]) -> Image.Image:
     """The picture of a file that was walked first, in a mode of choice, turned as EXIF says."""
     plain = read_header(data, name=name, bounds=bounds)
     try:

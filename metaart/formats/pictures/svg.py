@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from metaart.errors import TooLarge, UserError, WrongFormat
-from metaart.formats.pictures.header import Bounds
+from metaart.formats.pictures.header import PictureBounds
 from metaart.formats.pictures.read import Pixels, read_picture
 
 _SHAPES = {"svg", "g", "defs", "symbol", "use", "title", "desc", "metadata", "style", "switch", "a", "view",
@@ -97,7 +97,7 @@ def rasterise(data: bytes, side: int, *, name: str = "the drawing", bounds: Draw
         )
     except ValueError as error:
         raise _refused(name, f"that cannot be drawn ({' '.join(str(error).split())[:100]})") from error
-    return read_picture(drawn, name=name, bounds=Bounds(min_side=1, max_ratio=side, max_pixels=side * side))
+    return read_picture(drawn, name=name, bounds=PictureBounds(min_side=1, max_ratio=side, max_pixels=side * side))
 
 
 def on_square(pixels: Pixels, side: int) -> Pixels:

@@ -8,12 +8,12 @@ import numpy as np
 import symusic
 
 from metaart.errors import TooLarge, UserError, WrongFormat
-from metaart.formats.scores.midi_events import SAVE_AGAIN, Bounds, Row, Walker
+from metaart.formats.scores.midi_events import SAVE_AGAIN, MidiBounds, Row, Walker
 
 _WRITTEN_TICKS_PER_QUARTER = 480
 
 
-def read_midi(data: bytes, *, name: str = "the file", bounds: Bounds | None = None) -> symusic.Score:
+def read_midi(data: bytes, *, name: str = "the file", bounds: MidiBounds | None = None) -> symusic.Score:
     """Read a Standard MIDI File of format 0 or 1 that nobody vouches for.
 
     The bytes are walked in Python, one event at a time, and every bound is held before the event is kept, so neither
@@ -23,7 +23,7 @@ def read_midi(data: bytes, *, name: str = "the file", bounds: Bounds | None = No
     Args:
         data: the file.
         name: what to call it in errors.
-        bounds: how much is too much (default: `Bounds()`).
+        bounds: how much is too much (default: `MidiBounds()`).
 
     Returns:
         A score in ticks with one track per MIDI track (drums apart), at least one note and a length within bounds.
@@ -33,7 +33,7 @@ def read_midi(data: bytes, *, name: str = "the file", bounds: Bounds | None = No
         WrongFormat: not MIDI, truncated or damaged.
         UserError: a clock that cannot be used, or no notes.
     """
-    walker = _opened(data, name, bounds or Bounds())
+    walker = _opened(data, name, bounds or MidiBounds())
     walker.walk()
     if not walker.num_notes:
         raise UserError(expected="a MIDI file with notes", got=f"{name} without any", fix="Check what was exported.")
@@ -41,13 +41,13 @@ def read_midi(data: bytes, *, name: str = "the file", bounds: Bounds | None = No
     return _score(walker)
 
 
-def check_together(files: Sequence[bytes], names: Sequence[str], bounds: Bounds | None = None) -> None:
+def check_together(files: Sequence[bytes], names: Sequence[str], bounds: MidiBounds | None = None) -> None:
     """Refuse files that hold more events or notes together than one file may; nothing of them is kept.
 
     Raises:
         TooLarge, WrongFormat, UserError: as `read_midi`, for events and notes of a file and those before it.
     """
-    bounds, events, notes = bounds or Bounds(), 0, 0
+    bounds, events, notes = bounds or MidiBounds(), 0, 0
     if sum(map(len, files)) <= min(2 * bounds.max_events, 3 * bounds.max_notes):
         return  # an event has two bytes or more and a note three, so there is nothing to count
     for data, name in zip(files, names, strict=True):
@@ -65,7 +65,7 @@ def write_midi(score: symusic.Score) -> bytes:
     return written
 
 
-def _opened(data: bytes, name: str, bounds: Bounds) -> Walker:
+def _opened(data: bytes, name: str, bounds: MidiBounds) -> Walker:
     """What walks these bytes, if they look like a MIDI file and are not too many."""
     if len(data) > bounds.max_bytes:
         raise TooLarge(

@@ -25,7 +25,7 @@ Sounding = dict[int, deque[tuple[int, int]]]
 
 
 @dataclass(frozen=True)
-class Bounds:
+class MidiBounds:
     """What a MIDI file may hold at most; anything above is refused while it is being counted.
 
     Attributes:
@@ -77,7 +77,7 @@ class Walker:
         last_tick: end of the longest track.
     """
 
-    def __init__(self, data: bytes, name: str, bounds: Bounds) -> None:
+    def __init__(self, data: bytes, name: str, bounds: MidiBounds) -> None:
         self.data, self.name, self.bounds, self.counted = data, name, bounds, ""
         self.num_notes = self.num_events = self.last_tick = 0
         self.signatures: list[tuple[int, int, int]] = []

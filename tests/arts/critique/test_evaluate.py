@@ -19,7 +19,7 @@ from metaart.arts.critique.calibrate import AttributionProtocol, calibrated, set
 from metaart.arts.critique.episodes import AttributionEpisode, SplitWorks, draw_episodes, open_works
 from metaart.arts.critique.evaluate import evaluate, summary
 from metaart.arts.critique.heat_maps import judge_maps
-from metaart.arts.critique.methods import MetaMethod
+from metaart.arts.critique.methods import MetaAttribution
 from metaart.arts.judging.confidence import Calibration, Confidence, load_calibration, save_calibration
 from metaart.arts.judging.critic import Critic
 from metaart.cli import main
@@ -194,7 +194,7 @@ def test_answer_sets_keep_their_promise_among_few_hands_and_many(drawings_data: 
 def test_features_of_a_split_are_found_once(run: Run, drawings_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     critic, works = Critic(run), small_works(drawings_data)
     first, second = draw_episodes(works, 2, ways=3, shots=2, query=3, seed=1)
-    method = MetaMethod(critic)
+    method = MetaAttribution(critic)
     one = method(works, first, 2)
     assert [value.shape for value in one] == [(12, 3), (12,)]
     monkeypatch.setattr(critic, "features", lambda *_: pytest.fail("asked again"))

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metaart.domains.critique.new_hands import NewHands, PictureHand, draw_hand
+from metaart.domains.critique.new_hands import NewDrawings, PictureHand, draw_hand
 from metaart.errors import UserError
 
 
@@ -23,8 +23,8 @@ def test_a_hand_that_changes_nothing() -> None:
 @settings(deadline=None, max_examples=60)
 @given(st.integers(0, 2**31))
 def test_a_hand_treats_all_its_works_alike_and_keeps_their_range(seed: int) -> None:
-    hand = draw_hand(NewHands(), np.random.default_rng(seed))
-    assert hand == draw_hand(NewHands(), np.random.default_rng(seed))
+    hand = draw_hand(NewDrawings(), np.random.default_rng(seed))
+    assert hand == draw_hand(NewDrawings(), np.random.default_rng(seed))
     works = ink(seed)
     changed = hand.apply(works)
     assert changed.shape == works.shape
@@ -68,11 +68,11 @@ def test_moving_shows_what_lies_there() -> None:
 
 
 def test_switched_off_means_off() -> None:
-    off = NewHands(mirror=False, turn=False, stroke=False, move=0.0, recolour=False, negative=0.0)
+    off = NewDrawings(mirror=False, turn=False, stroke=False, move=0.0, recolour=False, negative=0.0)
     assert {draw_hand(off, np.random.default_rng(seed)) for seed in range(50)} == {PictureHand()}
 
 
 @pytest.mark.parametrize("setting", [{"move": 0.6}, {"negative": -0.1}])
 def test_settings_out_of_range_are_refused(setting: dict[str, float]) -> None:
     with pytest.raises(UserError, match=r"domain\.new_hands"):
-        NewHands(**setting)  # type: ignore[arg-type]
+        NewDrawings(**setting)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from metaart.domains.music.domain import MusicConfig, MusicDomain
-from metaart.domains.music.new_hands import NewHands
+from metaart.domains.music.new_hands import NewTunes
 from metaart.errors import UserError
 
 CONFIG = MusicConfig(max_tokens=48, embedding_size=4, hidden_size=5, middle_share=0.0)
@@ -71,5 +71,5 @@ def test_sizes_that_cannot_be_are_refused(settings: dict[str, int]) -> None:
 def test_shares_of_new_hands_are_shares() -> None:
     for share in (-0.1, 1.1):
         with pytest.raises(UserError, match="plain_share") as caught:
-            NewHands(plain_share=share)
+            NewTunes(plain_share=share)
         assert "--set domain.new_hands.plain_share=" in caught.value.fix

@@ -11,11 +11,11 @@ import torch
 from metaart.data.shards import Dataset
 from metaart.domains.music.domain import MusicConfig, MusicDomain
 from metaart.domains.music.hands import MusicHand
-from metaart.domains.music.new_hands import NewHands
+from metaart.domains.music.new_hands import NewTunes
 from metaart.errors import UserError
 
 CONFIG = MusicConfig(max_tokens=48, embedding_size=4, hidden_size=5, middle_share=0.0)
-NOTHING = NewHands(transpose=False, mode=False, invert=False, time=False, durations=False, plain_share=0.0)
+NOTHING = NewTunes(transpose=False, mode=False, invert=False, time=False, durations=False, plain_share=0.0)
 
 
 def test_unvaried_hands_give_the_stored_tokens(music_data: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metaart.data.shards import Dataset
-from metaart.domains.music.new_hands import DrawnHand, NewHands, draw_hand
+from metaart.domains.music.new_hands import DrawnHand, NewTunes, draw_hand
 from metaart.formats.scores.tokens import Vocabulary, decode, make_tokenizer
 from tests.formats.scores.scores import times
 
@@ -19,11 +19,11 @@ TOKENIZER = make_tokenizer()
 VOCABULARY = Vocabulary.of(TOKENIZER)
 PITCHES = VOCABULARY.ids("Pitch")
 LENGTHS = VOCABULARY.ids("Duration")
-NOTHING = NewHands(transpose=False, mode=False, invert=False, time=False, durations=False, plain_share=0.0)
+NOTHING = NewTunes(transpose=False, mode=False, invert=False, time=False, durations=False, plain_share=0.0)
 seeds = st.integers(0, 2**32)
 
 
-def drawn(parts: NewHands, seed: int) -> DrawnHand:
+def drawn(parts: NewTunes, seed: int) -> DrawnHand:
     return draw_hand(parts, VOCABULARY, np.random.default_rng(seed))
 
 
@@ -40,7 +40,7 @@ def in_the_middle(hand: DrawnHand) -> np.ndarray:
 @settings(deadline=None, max_examples=200)
 @given(seeds)
 def test_a_hand_maps_pitches_to_pitches_lengths_to_lengths_and_nothing_else(seed: int) -> None:
-    hand = drawn(NewHands(), seed)
+    hand = drawn(NewTunes(), seed)
     assert hand.token_map.shape == (VOCABULARY.size,)
     assert hand.time_scale in (0.5, 1.0, 2.0)
     assert (VOCABULARY.kind[hand.token_map] == VOCABULARY.kind).all()
@@ -55,7 +55,7 @@ def test_a_hand_maps_pitches_to_pitches_lengths_to_lengths_and_nothing_else(seed
 @settings(deadline=None, max_examples=100)
 @given(seeds)
 def test_a_plain_hand_is_transposed_alone(seed: int) -> None:
-    hand = drawn(NewHands(plain_share=1.0), seed)
+    hand = drawn(NewTunes(plain_share=1.0), seed)
     (semitones,) = set(in_the_middle(hand))
     assert -6 <= semitones <= 6
     assert hand.time_scale == 1
@@ -65,7 +65,7 @@ def test_a_plain_hand_is_transposed_alone(seed: int) -> None:
 
 def test_a_plain_hand_shifts_real_works(music_data: Path) -> None:
     work = Dataset.open(music_data).works("Luxembourg")[0]
-    hand = drawn(NewHands(plain_share=1.0), 3)
+    hand = drawn(NewTunes(plain_share=1.0), 3)
     (semitones,) = set(in_the_middle(hand))
     assert semitones
     before, after = times(decode(TOKENIZER, work.tokens)), times(decode(TOKENIZER, hand.token_map[work.tokens]))
@@ -132,14 +132,14 @@ def test_durations_exchange_two_and_time_keeps_to_its_shares() -> None:
 @settings(deadline=None, max_examples=50)
 @given(seeds)
 def test_the_same_generator_draws_the_same_hand(seed: int) -> None:
-    one, two = drawn(NewHands(), seed), drawn(NewHands(), seed)
+    one, two = drawn(NewTunes(), seed), drawn(NewTunes(), seed)
     assert (one.token_map == two.token_map).all()
     assert one.time_scale == two.time_scale
 
 
 def test_hands_differ() -> None:
-    maps = {drawn(NewHands(), seed).token_map.tobytes() for seed in range(50)}
+    maps = {drawn(NewTunes(), seed).token_map.tobytes() for seed in range(50)}
     assert len(maps) > 40
-    assert {field.name for field in fields(NewHands)} == {
+    assert {field.name for field in fields(NewTunes)} == {
         "transpose", "mode", "invert", "time", "durations", "plain_share"
     }  # fmt: skip

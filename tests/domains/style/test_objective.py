@@ -11,7 +11,7 @@ from torch import Tensor
 from metaart.domains.style.frames import square, to_tensor
 from metaart.domains.style.measures import (
     NUM_COLOUR_MOMENTS,
-    Reader,
+    StyleReader,
     examples_of,
     in_colours_of,
     shipped_photographs,
@@ -79,7 +79,7 @@ def test_what_cannot_be_an_objective_is_refused() -> None:
 
 
 def test_examples_are_what_the_objective_compares(objective: Objective) -> None:
-    reader, stock = Reader(objective), [square(pixels, 32) for pixels in shipped_photographs()[:4]]
+    reader, stock = StyleReader(objective), [square(pixels, 32) for pixels in shipped_photographs()[:4]]
     examples = examples_of(reader, stock[:2], stock[1:], [0, 1, 0])
     assert {value.shape[0] for value in examples.values()} == {3}
     wanted = wanted_of(examples)
@@ -98,7 +98,7 @@ def test_examples_are_what_the_objective_compares(objective: Objective) -> None:
 
 
 def test_statistics_begin_with_the_colours(objective: Objective, photograph: Tensor) -> None:
-    statistics, _ = Reader(objective).style(photograph)
+    statistics, _ = StyleReader(objective).style(photograph)
     torch.testing.assert_close(statistics[0, :3], photograph.mean((0, 2, 3)))
     red_green = (photograph[0, 0] * photograph[0, 1]).mean()
     torch.testing.assert_close(statistics[0, 4], red_green)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metaart.errors import UserError
-from metaart.formats.pictures.jigsaw import Piece, put_together
+from metaart.formats.pictures.jigsaw import PuzzlePiece, put_together
 from metaart.formats.pictures.read import Pixels
 
 BOARD = (160, 120)
@@ -21,7 +21,7 @@ def picture(height: int = 60, width: int = 80) -> Pixels:
     return np.stack([rows * 4, columns * 3, (rows + columns) % 200], axis=-1).astype(np.uint8)
 
 
-def cut(pixels: Pixels, rows: list[int], columns: list[int], *, left: int = 30, top: int = 20) -> list[Piece]:
+def cut(pixels: Pixels, rows: list[int], columns: list[int], *, left: int = 30, top: int = 20) -> list[PuzzlePiece]:
     """The pieces between these lines, where they lie on the board."""
     pieces = []
     for above, below in pairwise(rows):
@@ -29,7 +29,7 @@ def cut(pixels: Pixels, rows: list[int], columns: list[int], *, left: int = 30, 
             part = pixels[above:below, before:after]
             layer = np.concatenate([part, np.full((*part.shape[:2], 1), 255, np.uint8)], axis=-1)
             x, y = left + (before + after) / 2, top + (above + below) / 2
-            pieces.append(Piece(layer, x / BOARD[0], y / BOARD[1]))
+            pieces.append(PuzzlePiece(layer, x / BOARD[0], y / BOARD[1]))
     return pieces
 
 
@@ -61,7 +61,7 @@ def test_pieces_with_tabs_overlap_by_their_opacity() -> None:
 
 def test_an_edge_that_few_pieces_reach_is_cut_off() -> None:
     whole = picture()
-    bump = Piece(np.full((4, 10, 4), 255, np.uint8), 60 / BOARD[0], 18 / BOARD[1])
+    bump = PuzzlePiece(np.full((4, 10, 4), 255, np.uint8), 60 / BOARD[0], 18 / BOARD[1])
     assert np.array_equal(put_together([*cut(whole, [0, 60], [0, 80]), bump], *BOARD), whole)
 
 
@@ -73,5 +73,5 @@ def test_what_cannot_be_put_together_is_refused() -> None:
 
 
 def test_a_piece_that_sticks_out_of_the_board_is_cut() -> None:
-    piece = Piece(np.full((40, 40, 4), 255, np.uint8), 0.0, 0.0)
+    piece = PuzzlePiece(np.full((40, 40, 4), 255, np.uint8), 0.0, 0.0)
     assert put_together([piece], *BOARD).shape == (20, 20, 3)

@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image, ImageOps
 
 from metaart.errors import TooLarge, UserError, WrongFormat
-from metaart.formats.pictures.header import Bounds, exif_orientation, read_header
+from metaart.formats.pictures.header import PictureBounds, exif_orientation, read_header
 from metaart.formats.pictures.read import Pixels, read_picture, write_png
 
 FORMATS = ["PNG", "JPEG", "WEBP"]
@@ -153,7 +153,7 @@ def test_nothing_but_what_draws_the_picture_reaches_the_decoder(kind: str) -> No
     plain = saved(Image.fromarray(picture()), kind)
     marked = saved(Image.fromarray(picture()), kind, exif=exif, icc_profile=b"secret" * 99, comment=b"secret")
     assert b"secret" in marked
-    header = read_header(marked, name="it", bounds=Bounds())
+    header = read_header(marked, name="it", bounds=PictureBounds())
     assert b"secret" not in header.data
     assert np.array_equal(read_picture(marked), read_picture(plain))
 
@@ -174,7 +174,7 @@ def test_what_is_too_large_is_refused_by_its_header(data: bytes, monkeypatch: py
 
 def test_bytes_are_counted_first() -> None:
     with pytest.raises(TooLarge, match=r"mine\.png of 101 bytes"):
-        read_picture(bytes(101), name="mine.png", bounds=Bounds(max_bytes=100))
+        read_picture(bytes(101), name="mine.png", bounds=PictureBounds(max_bytes=100))
 
 
 @pytest.mark.parametrize(("sides", "reason"), [((1, 1), "8 x 8"), ((7, 20), "8 x 8"), ((8, 400), "16 times")])
@@ -227,7 +227,7 @@ def test_damage_is_refused_or_read_within_bounds(sample: str, damage: list[tuple
     for offset, patch in damage:
         at = offset % len(data)
         data[at : at + len(patch)] = patch
-    bounds = Bounds(max_pixels=10**6)
+    bounds = PictureBounds(max_pixels=10**6)
     try:
         read = read_picture(bytes(data), bounds=bounds)
     except UserError:

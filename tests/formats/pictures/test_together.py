@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from metaart.errors import TooLarge, WrongFormat
-from metaart.formats.pictures.header import Bounds, check_together, read_header
+from metaart.formats.pictures.header import PictureBounds, check_together, read_header
 from metaart.formats.pictures.read import write_png
 
-BOUNDS = Bounds(max_pixels=400, max_pixels_together=1000)
+BOUNDS = PictureBounds(max_pixels=400, max_pixels_together=1000)
 FULL, SMALL = (write_png(np.zeros((height, 20, 3), np.uint8)) for height in (20, 10))
 
 
@@ -24,7 +24,7 @@ def test_pictures_may_hold_so_many_pixels_together() -> None:
 
 def test_each_is_held_to_the_bounds_of_one() -> None:
     with pytest.raises(TooLarge, match="b of 20 x 20"):
-        check_together([SMALL, FULL], ["a", "b"], Bounds(max_pixels=399))
+        check_together([SMALL, FULL], ["a", "b"], PictureBounds(max_pixels=399))
     with pytest.raises(WrongFormat, match="b, which starts with"):
         check_together([SMALL, b"text"], ["a", "b"])
 
@@ -40,7 +40,7 @@ def test_each_is_held_to_the_bounds_of_one() -> None:
 )
 def test_a_file_of_many_small_parts_is_refused(begin: bytes, part: bytes, end: bytes) -> None:
     with pytest.raises(TooLarge, match="at most 9 parts"):
-        read_header(begin + part * 10 + end, name="it", bounds=Bounds(max_parts=9))
+        read_header(begin + part * 10 + end, name="it", bounds=PictureBounds(max_parts=9))
 
 
 def test_where_nothing_else_is_said_it_is_two_hundred_megapixels() -> None:

@@ -18,7 +18,7 @@ from metaart.data.corpus import CorpusSource
 from metaart.errors import TooLarge, UserError, WrongFormat
 from metaart.formats.scores.canonical import canonical
 from metaart.formats.scores.midi import read_midi, write_midi
-from metaart.formats.scores.midi_events import Bounds
+from metaart.formats.scores.midi_events import MidiBounds
 from tests.formats.scores.readers import Row, by_mido, by_symusic, of_score, signatures_by_mido
 
 END = b"\x00\xff\x2f\x00"
@@ -177,9 +177,9 @@ THREE_TRACKS = smf(note() + note(), note() + note(after=6720), b"")
     ],
 )
 def test_every_bound_holds_what_it_says_and_refuses_one_more(field: str, holds: int, kind: type[UserError]) -> None:
-    assert read_midi(THREE_TRACKS, bounds=Bounds(**{field: holds})).note_num() == 4
+    assert read_midi(THREE_TRACKS, bounds=MidiBounds(**{field: holds})).note_num() == 4
     with pytest.raises(UserError) as refused:
-        read_midi(THREE_TRACKS, name="song.mid", bounds=Bounds(**{field: holds - 1}))
+        read_midi(THREE_TRACKS, name="song.mid", bounds=MidiBounds(**{field: holds - 1}))
     assert type(refused.value) is kind
     assert "song.mid" in refused.value.got
 
@@ -210,7 +210,7 @@ def test_deltas_that_would_wrap_an_int32_are_refused() -> None:
         with pytest.raises(TooLarge):
             read_midi(smf(wrapping, clock=clock))
     with pytest.raises(TooLarge):
-        read_midi(smf(wrapping, clock=32767), bounds=Bounds(max_quarters=2**31, max_bars=2**31))
+        read_midi(smf(wrapping, clock=32767), bounds=MidiBounds(max_quarters=2**31, max_bars=2**31))
 
 
 @pytest.mark.parametrize(
@@ -285,7 +285,7 @@ def test_whatever_is_changed_in_a_file_it_is_read_or_refused(tunes: list[bytes])
             continue
         read += 1
         rows = of_score(score) + of_score(score, drums=True)
-        last = Bounds().max_quarters * score.ticks_per_quarter
+        last = MidiBounds().max_quarters * score.ticks_per_quarter
         assert rows
         assert all(
             0 <= start <= end <= last and 0 <= pitch < 128 and 0 < loud < 128 for start, end, pitch, loud in rows

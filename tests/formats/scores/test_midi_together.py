@@ -8,9 +8,9 @@ import pytest
 
 from metaart.errors import TooLarge, WrongFormat
 from metaart.formats.scores.midi import check_together, read_midi
-from metaart.formats.scores.midi_events import Bounds
+from metaart.formats.scores.midi_events import MidiBounds
 
-BOUNDS = Bounds(max_events=100, max_notes=10)
+BOUNDS = MidiBounds(max_events=100, max_notes=10)
 
 
 def midi(notes: int, others: int = 0) -> bytes:

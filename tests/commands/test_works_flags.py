@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from metaart.artists.works import Work, WorksInput
-from metaart.commands.works import add_works, flag_of, groups_of_works
+from metaart.commands.works_flags import add_works, flag_of, groups_of_works
 from metaart.errors import UserError
 from metaart.formats.pictures import PICTURE
 from metaart.formats.scores import MIDI
