@@ -155,7 +155,8 @@ def test_a_worker_that_hangs_is_named_and_the_run_goes_on(ray_session: None, tmp
     notes: list[str] = []
 
     def worker() -> int | None:
-        return max(titled(WORKER)) if reached(folder, 20) and len(titled(WORKER)) == 2 else None
+        # Halfway: workers say where they are once a second, in which they may take the first twenty steps.
+        return max(titled(WORKER)) if reached(folder, 75) and len(titled(WORKER)) == 2 else None
 
     with Fault(worker, lambda pid: os.kill(pid, signal.SIGSTOP)) as fault:
         cluster = ClusterConfig(max_failures=1, hang_s=20)
