@@ -103,6 +103,11 @@ def _list_choices(kind: type[Any]) -> None:
             kind.__annotations__[name] = Literal[tuple(extra.pop("choices"))]
 
 
+@options()
+class NoOptions:
+    """Of what nothing can be set."""
+
+
 def refusal(
     error: ValidationError, kind: type[Any], *, wanted: str = "", section: str | None = None, key: str = ""
 ) -> UserError:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from metaart.data import sources
-from metaart.data.sources import DrawingOptions, FolderOptions, NoOptions, PackageOptions, PictureOptions
+from metaart.data.sources import DrawingOptions, FolderOptions, PackageOptions, PictureOptions
 from metaart.data.sources import RegisteredSource as RegisteredSource
+from metaart.options import NoOptions
 
 _NPM = "Get the archive with: npm pack @iconify/json, then: metaart data prepare drawings --archive FILE"
 

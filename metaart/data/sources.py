@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from metaart.data.defaults import DRAWING_SIDE_PX, PER_SET, SIDE_PX
-from metaart.options import option, options
+from metaart.options import NoOptions, option, options
 
 if TYPE_CHECKING:
     from metaart.data.base import Source
@@ -31,11 +31,6 @@ class RegisteredSource(NamedTuple):
     options: type[Any]
     build: Callable[[Any], Source]
     advice: str = ""
-
-
-@options()
-class NoOptions:
-    """What may be set of a source that is found by itself: nothing."""
 
 
 @options()

@@ -8,8 +8,8 @@ from metaart.config import RunConfig, StageConfig
 from metaart.data import SOURCES, RegisteredSource
 from metaart.data.media import MEDIA
 from metaart.data.sampler import EpisodeConfig
-from metaart.data.sources import NoOptions
 from metaart.domains import DOMAINS, RegisteredDomain
+from metaart.options import NoOptions
 from metaart.recipes import RECIPES
 from tests.verse.art import ART
 from tests.verse.domain import VerseConfig, VerseDomain

@@ -8,12 +8,7 @@ from metaart.arts.judging import HEAT_MAP, MAX_WORKS
 from metaart.evaluation.options import EvaluateOptions
 from metaart.formats.base import JSON
 from metaart.formats.pictures import PICTURE
-from metaart.options import option, options
-
-
-@options()
-class CritiqueOptions:
-    """What may be asked of a judgement: nothing."""
+from metaart.options import NoOptions, option, options
 
 
 @options()
@@ -42,7 +37,7 @@ Judges a picture by 2 to {MAX_WORKS} examples: whose hand it is; `hands` has one
 The answer is JSON: the hand or `none of these` with calibrated probabilities, the nearest examples, measured
 qualities, sentences that name only what was computed, and a heat map as PNG in base64.
 """,
-    options=CritiqueOptions,
+    options=NoOptions,
     example={"hands": ["Hokusai", "Turner"], "heat_map": True},
     works=WORKS,
     inputs=(FileInput("work", PICTURE, "the picture to judge"),),

@@ -10,7 +10,7 @@ from metaart.evaluation.options import AdaptationOptions
 from metaart.formats.base import JSON
 from metaart.formats.pictures import PICTURE
 from metaart.formats.scores import MIDI
-from metaart.options import option, options
+from metaart.options import NoOptions, option, options
 
 MAX_BARS = 128
 MAX_COMPOSERS = 20
@@ -25,11 +25,6 @@ class ComposeOptions:
     top_p: float = option(default=0.95, gt=0, le=1, help="share of the likeliest tokens that is drawn from")
     seed: int = option(default=1, ge=0, le=2**63 - 1, help="another seed, another piece")
     steps: int | None = option(default=None, ge=0, le=100, help="adaptation steps", usual="as trained")
-
-
-@options()
-class TuneOptions:
-    """What may be asked of a judgement of a tune: nothing."""
 
 
 @options()
@@ -77,7 +72,7 @@ JUDGE = Use(
     verb="judge",
     about="Say whose tune one is, of composers with a few tunes each, and which bars surprise.",
     story="",
-    options=TuneOptions,
+    options=NoOptions,
     example={},
     works=COMPOSERS,
     inputs=(FileInput("work", MIDI, "what to judge"),),

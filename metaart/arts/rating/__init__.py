@@ -8,12 +8,7 @@ from metaart.arts.judging import HEAT_MAP, MAX_WORKS
 from metaart.evaluation.options import EvaluateOptions
 from metaart.formats.base import JSON
 from metaart.formats.pictures import PICTURE
-from metaart.options import option, options
-
-
-@options()
-class RatingOptions:
-    """What may be asked of a rating: nothing."""
+from metaart.options import NoOptions, option, options
 
 
 @options()
@@ -42,7 +37,7 @@ for each example.
 The answer is JSON: the score with an interval, the nearest examples, measured qualities, sentences that name only what
 was computed, and a heat map as PNG in base64.
 """,
-    options=RatingOptions,
+    options=NoOptions,
     example={"scores": [7, 3.5], "heat_map": True},
     works=WORKS,
     inputs=(FileInput("work", PICTURE, "the picture to judge"),),

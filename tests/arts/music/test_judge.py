@@ -18,10 +18,11 @@ from metaart.artists.run import Run
 from metaart.artists.works import Work, works_of_hands
 from metaart.arts import load
 from metaart.arts.judging.confidence import Calibration, Confidence, save_calibration
-from metaart.arts.music import COMPOSERS, JUDGE, TuneOptions
+from metaart.arts.music import COMPOSERS, JUDGE
 from metaart.arts.music.judge import TEMPERATURE, judge_tune
 from metaart.cli import main
 from metaart.errors import UserError
+from metaart.options import NoOptions
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +106,7 @@ def test_the_composer_of_fewest_examples_decides_how_far(
 
 
 def test_requests_are_judged_in_order_as_json_and_in_words(run: Run, composers: list[Artist], tune: Work) -> None:
-    requests = [Request(artists, TuneOptions(), {"work": tune}) for artists in (composers, composers[::-1])]
+    requests = [Request(artists, NoOptions(), {"work": tune}) for artists in (composers, composers[::-1])]
     made = run.make(JUDGE, requests)
     for one in made:
         judgement = json.loads(one.data)
