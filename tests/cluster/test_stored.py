@@ -19,7 +19,7 @@ from metaart.training.journal import Journal, read_metrics
 from metaart.training.plan import plan_run
 from metaart.training.run import WEIGHTS, prepare_run, train_run
 
-SETTINGS = ["domain.hidden_size=12", "meta.steps=60", "meta.tasks=3", "meta.optimizer=sgd", "meta.outer_lr=0.005",
+SETTINGS = ["domain.hidden_size=12", "meta.steps=240", "meta.tasks=3", "meta.optimizer=sgd", "meta.outer_lr=0.005",
             "meta.validate_every=10", "meta.validation_tasks=4", "log_every=1", "checkpoint_every=10",
             "batching.mode=vmap"]  # fmt: skip
 
@@ -88,7 +88,7 @@ def test_a_run_on_an_object_store_is_interrupted_and_finished_with_other_workers
     ours, expected = load_tensors(tmp_path / "end" / WEIGHTS), load_tensors(alone / WEIGHTS)
     assert all(float((ours[name] - expected[name]).abs().max()) < 1e-5 for name in expected)
     lines = read_metrics(tmp_path / "end")["meta"]
-    assert list(lines) == list(range(1, 61))
+    assert list(lines) == list(range(1, 241))
     assert (tmp_path / "end" / "curves.png").stat().st_size > 1000
     assert not [name for name in storage.files() if name.startswith(("ray", ".", "checkpoint_manager"))]
     paths = sorted((tmp_path / "end" / "meta" / "checkpoints").iterdir())
