@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
+from torch import Tensor
 
 from metaart.artists.art import Made, Request
 from metaart.artists.run import Run
@@ -51,19 +53,29 @@ def by_network(run: Run, request: Request, pixels: Pixels) -> Pixels:
 
 def by_pixels(pixels: Pixels, works: Sequence[Work], asked: StyleOptions) -> Pixels:
     """A photograph whose pixels are optimised; several pictures count as one style, the mean of what they have."""
-    objective = Objective(ObjectiveConfig(loss_network=asked.loss_network or ObjectiveConfig().loss_network))
-    reader, config = StyleReader(objective), GatysConfig(steps=asked.steps or GatysConfig().steps)
     # The longest side stands for none asked for, as the two cannot be told apart: then this method has its own.
     side = min(asked.side, GATYS_SIDE) if asked.side == MAX_SIDE else asked.side
+    objective, statistics, grams = style_of(tuple(works), side, asked.loss_network or ObjectiveConfig().loss_network)
+    # By way of a file, so that it is scaled down exactly as the style pictures are.
+    small = read_picture(write_png(pixels), max_side=side)
+    photograph, config = to_tensor(small)[None], GatysConfig(steps=asked.steps or GatysConfig().steps)
+    # Whoever creates may have switched gradients off; here they are the method.
+    with torch.enable_grad():
+        drawn = gatys(objective, photograph, grams, config, in_colours_of(photograph, statistics))
+    return finished(small, to_pixels(drawn[0]), strength=asked.strength, keep_colour=asked.keep_colour)
+
+
+@lru_cache(maxsize=1)
+@torch.no_grad()
+def style_of(works: tuple[Work, ...], side: int, loss_network: str) -> tuple[Objective, Tensor, dict[str, Tensor]]:
+    """The network that measures, and the mean statistics and Gram matrices of the works; kept for the next photograph.
+
+    The works are read with a longest side of at most ``side`` px.
+    """
+    objective = Objective(ObjectiveConfig(loss_network=loss_network))
     pictures = [to_tensor(read_picture(work.data, name=work.name, max_side=side))[None] for work in works]
+    reader = StyleReader(objective)
     statistics = torch.stack([reader.style(picture)[0] for picture in pictures]).mean(0)
     grams = [objective.of_style(picture) for picture in pictures]
     # Means of Gram matrices, not of pictures: of several textures the mean still is one, and of pictures it is a blur.
-    wanted = {tap: torch.stack([gram[tap] for gram in grams]).mean(0) for tap in grams[0]}
-    # By way of a file, so that it is scaled down exactly as the style pictures are.
-    small = read_picture(write_png(pixels), max_side=side)
-    photograph = to_tensor(small)[None]
-    # Whoever creates may have switched gradients off; here they are the method.
-    with torch.enable_grad():
-        drawn = gatys(objective, photograph, wanted, config, in_colours_of(photograph, statistics))
-    return finished(small, to_pixels(drawn[0]), strength=asked.strength, keep_colour=asked.keep_colour)
+    return objective, statistics, {tap: torch.stack([gram[tap] for gram in grams]).mean(0) for tap in grams[0]}
